@@ -1,0 +1,44 @@
+/**
+ * The program `ciphermq`: its subcommands, its help, and what its failures look like.
+ *
+ * @module
+ */
+import { Command, CommanderError } from "commander";
+import { CipherMqError } from "../lib/base/errors.ts";
+import project from "../deno.json" with { type: "json" };
+import { exitCodeOf } from "./exit_code.ts";
+import { Terminal } from "./terminal.ts";
+
+/** Adds one subcommand to the program. Each file of this folder that is one exports such a function. */
+export type AddSubcommand = (program: Command, terminal: Terminal) => void;
+
+const SUBCOMMANDS: readonly AddSubcommand[] = [];
+
+/** Runs the program with its arguments and gives the exit code. */
+export async function run(args: readonly string[]): Promise<number> {
+  const terminal = new Terminal();
+  const program = new Command("ciphermq")
+    .description("An end-to-end-encrypted, mTLS-only, durable message broker and its clients.")
+    .version(project.version)
+    .option("--json", "print results as JSON")
+    .option("-q, --quiet", "print data and errors only")
+    .option("-v, --verbose", "say more")
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .hook("preAction", (command) => {
+      const flags = command.opts<{ json?: true; quiet?: true; verbose?: true }>();
+      terminal.json = flags.json === true;
+      terminal.verbosity = flags.quiet ? "quiet" : flags.verbose ? "verbose" : "normal";
+    });
+  for (const add of SUBCOMMANDS) add(program, terminal);
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return 0;
+  } catch (error) {
+    // Commander has already printed its own text.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof CipherMqError) terminal.error(error.message, error.hint);
+    else terminal.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    return exitCodeOf(error);
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * The only place that prints. Data goes to stdout, everything else to stderr.
+ *
+ * @module
+ */
+import process from "node:process";
+
+/** How much a subcommand says besides its data. */
+export type Verbosity = "quiet" | "normal" | "verbose";
+
+/** Where a subcommand's output goes. */
+export class Terminal {
+  /** Set from `--quiet` and `--verbose` before a subcommand runs. */
+  verbosity: Verbosity = "normal";
+  /** Set from `--json`: results are JSON on stdout. */
+  json = false;
+
+  /** Whether a person looks at stderr: only then are progress bars drawn. */
+  get interactive(): boolean {
+    return process.stderr.isTTY === true && this.verbosity !== "quiet" && !this.json;
+  }
+
+  /** Prints one line of data. */
+  data(line: string): void {
+    process.stdout.write(line + "\n");
+  }
+
+  /** Tells a person something; silent with `--quiet`. */
+  note(line: string): void {
+    if (this.verbosity !== "quiet") process.stderr.write(line + "\n");
+  }
+
+  /** Tells a person something that only `--verbose` asks for. */
+  detail(line: string): void {
+    if (this.verbosity === "verbose") process.stderr.write(line + "\n");
+  }
+
+  /** Tells what failed and, where there is one, what to do next. Never silent. */
+  error(message: string, hint?: string): void {
+    process.stderr.write(`error: ${message}\n`);
+    if (hint !== undefined) process.stderr.write(`hint: ${hint}\n`);
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * Every bound of the broker, with its unit in its name. `[limits]` in `config.toml` sets them in
+ * snake case.
+ *
+ * @module
+ */
+import { assert } from "./assert.ts";
+
+/** What the broker allows its peers. */
+export interface Limits {
+  /** One command line, in bytes. `publish_batch` is one line. Default 16 MiB. */
+  readonly maxLineBytes: number;
+  /** One envelope's JSON, in bytes. Default 1 MiB. */
+  readonly maxMessageBytes: number;
+  /** Messages in one `publish_batch`. Default 10,000. */
+  readonly maxBatchMessages: number;
+  /** Unacknowledged deliveries of a consumer that asks for no other number. Default 256. */
+  readonly defaultPrefetch: number;
+  /** The most unacknowledged deliveries a consumer may ask for. Default 10,000. */
+  readonly maxPrefetch: number;
+  /** Unacknowledged deliveries of one consumer, in bytes; one message always fits. Default 8 MiB. */
+  readonly maxPrefetchBytes: number;
+  /** Subscriptions of one connection. Default 1,000. */
+  readonly maxConsumersPerConnection: number;
+  /** Connections in all. Default 10,000. */
+  readonly maxConnections: number;
+  /** Connections of one address. Default 10,000. */
+  readonly maxConnectionsPerAddress: number;
+  /** Bytes waiting to be sent to one connection before the broker stops reading from it and pushing to it. Default 1 MiB. */
+  readonly maxUnsentBytes: number;
+  /** Commands of one connection that wait for their commit before the broker stops reading from it. Default 20,000. */
+  readonly maxWaitingCommands: number;
+  /** Bytes of one connection's commands that wait for their commit before the broker stops reading from it. Default 8 MiB. */
+  readonly maxWaitingBytes: number;
+  /** A TLS handshake, in milliseconds. Default 5,000. */
+  readonly handshakeTimeoutMs: number;
+  /** From a line's first byte to its last, in milliseconds. Default 10,000. */
+  readonly lineTimeoutMs: number;
+  /** How long a message id is remembered after it was accepted, in milliseconds. Default 24 hours. */
+  readonly duplicateHorizonMs: number;
+  /** How many message ids are remembered at most. Default 4,000,000. */
+  readonly maxRememberedIds: number;
+  /** Bodies kept in memory; beyond it they are on disk only, in bytes. Default 64 MiB. */
+  readonly maxCachedBodyBytes: number;
+}
+
+/** The limits of a broker whose configuration says nothing. */
+export const DEFAULT_LIMITS: Limits = {
+  maxLineBytes: 16 * 1024 * 1024,
+  maxMessageBytes: 1024 * 1024,
+  maxBatchMessages: 10_000,
+  defaultPrefetch: 256,
+  maxPrefetch: 10_000,
+  maxPrefetchBytes: 8 * 1024 * 1024,
+  maxConsumersPerConnection: 1_000,
+  maxConnections: 10_000,
+  maxConnectionsPerAddress: 10_000,
+  maxUnsentBytes: 1024 * 1024,
+  maxWaitingCommands: 20_000,
+  maxWaitingBytes: 8 * 1024 * 1024,
+  handshakeTimeoutMs: 5_000,
+  lineTimeoutMs: 10_000,
+  duplicateHorizonMs: 24 * 60 * 60 * 1000,
+  maxRememberedIds: 4_000_000,
+  maxCachedBodyBytes: 64 * 1024 * 1024,
+};
+
+/** Throws unless every limit is a positive whole number and the limits fit each other. */
+export function assertLimits(limits: Limits): void {
+  for (const [name, value] of Object.entries(limits)) {
+    assert(Number.isSafeInteger(value) && value > 0, `${name} is a positive whole number`);
+  }
+  assert(limits.maxMessageBytes < limits.maxLineBytes, "maxMessageBytes is below maxLineBytes");
+  assert(limits.defaultPrefetch <= limits.maxPrefetch, "defaultPrefetch is at most maxPrefetch");
+}

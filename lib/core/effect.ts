@@ -1,0 +1,60 @@
+/**
+ * What a step of the core wants done: changes to store, answers to give, messages to deliver.
+ *
+ * @module
+ */
+import type { ErrorCode } from "../base/errors.ts";
+import type { ExchangeKind } from "./exchange.ts";
+import type { ConnectionId } from "./input.ts";
+import type { MessageHead, MessageRef } from "./message.ts";
+
+/** A change that must be durable before anything else of its batch is released. */
+export type Change =
+  | {
+    readonly kind: "exchange_declared";
+    readonly exchange: string;
+    readonly exchangeKind: ExchangeKind;
+  }
+  | { readonly kind: "queue_declared"; readonly queue: string }
+  | {
+    readonly kind: "bound";
+    readonly queue: string;
+    readonly exchange: string;
+    readonly routingKey: string;
+  }
+  /** The message joined the end of its lane. Its body is not looked into. */
+  | { readonly kind: "enqueued"; readonly message: MessageHead; readonly body: Uint8Array }
+  /** The message was acknowledged and must never be delivered again. */
+  | { readonly kind: "removed"; readonly message: MessageRef }
+  /** A delivery came back unacknowledged; it has now been delivered `deliveries` times. */
+  | { readonly kind: "returned"; readonly message: MessageRef; readonly deliveries: number }
+  | { readonly kind: "key_registered"; readonly client: string; readonly key: Uint8Array };
+
+/** The answer to one input of a connection. Answers come in the order of the inputs. */
+export type Answer =
+  | { readonly kind: "exchange_declared" }
+  | { readonly kind: "queue_declared" }
+  | { readonly kind: "queue_bound" }
+  | { readonly kind: "accepted"; readonly id: string }
+  | { readonly kind: "subscribed" }
+  | { readonly kind: "no_messages" }
+  | { readonly kind: "ack_confirmed"; readonly id: string }
+  | { readonly kind: "key_registered" }
+  | { readonly kind: "public_key"; readonly key: Uint8Array }
+  | { readonly kind: "no_key" }
+  | { readonly kind: "stats"; readonly json: string }
+  | { readonly kind: "stats_reset" }
+  /** `id` is the message's, where the input was about one. */
+  | {
+    readonly kind: "refused";
+    readonly code: ErrorCode;
+    readonly text: string;
+    readonly id?: string;
+  };
+
+/** What a step wants done, in order. */
+export type Effect =
+  | { readonly kind: "change"; readonly change: Change }
+  | { readonly kind: "answer"; readonly connection: ConnectionId; readonly answer: Answer }
+  /** Send the message, whose body the store has. A fetched one answers the `fetch`. */
+  | { readonly kind: "deliver"; readonly connection: ConnectionId; readonly message: MessageHead };

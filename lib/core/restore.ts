@@ -1,0 +1,43 @@
+/**
+ * What the store gives back after a restart.
+ *
+ * @module
+ */
+import type { ExchangeKind } from "./exchange.ts";
+import type { MessageHead } from "./message.ts";
+
+/** One message that the store still knows. */
+export interface StoredMessage {
+  /** Who, for whom, where and how large. */
+  readonly message: MessageHead;
+  /** When it was accepted, in milliseconds since the Unix epoch. */
+  readonly acceptedMs: number;
+  /** How often a delivery of it came back. */
+  readonly deliveries: number;
+  /** It was acknowledged: it is remembered, never delivered. */
+  readonly removed: boolean;
+}
+
+/** The state of the last commit. */
+export interface Snapshot {
+  /** The declared exchanges. */
+  readonly exchanges: readonly { readonly exchange: string; readonly exchangeKind: ExchangeKind }[];
+  /** The declared queues. */
+  readonly queues: readonly string[];
+  /** The bindings between them. */
+  readonly bindings: readonly {
+    readonly queue: string;
+    readonly exchange: string;
+    readonly routingKey: string;
+  }[];
+  /** The registered public keys. */
+  readonly keys: readonly { readonly client: string; readonly key: Uint8Array }[];
+  /** Every lane with the place its next message gets. */
+  readonly lanes: readonly {
+    readonly queue: string;
+    readonly receiver: string;
+    readonly nextSeq: number;
+  }[];
+  /** Queued and remembered messages, in the order they were accepted. To be read once, at once. */
+  readonly messages: Iterable<StoredMessage>;
+}

@@ -1,0 +1,35 @@
+/**
+ * The port to durable memory, and its contract in prose. `tests/contracts/store_contract.ts` is
+ * the same contract as tests, run against every implementation.
+ *
+ * @module
+ */
+import type { Change } from "../core/effect.ts";
+import type { MessageRef } from "../core/message.ts";
+import type { Snapshot } from "../core/restore.ts";
+
+/**
+ * Durable memory.
+ *
+ * - {@linkcode Store.load} is called once, before anything else, and gives the state of the last
+ *   commit that resolved, plus possibly the whole of the one commit whose outcome nobody learned.
+ *   Never part of a commit.
+ * - {@linkcode Store.commit} takes effect as a whole or not at all. When it resolves, its changes
+ *   survive the death of the process and of the machine. Calls do not overlap.
+ * - After `commit` or `read` has rejected, the store is unusable: the caller stops and starts anew
+ *   from `load`.
+ * - A removed message's `(receiver, id)` and an enqueued message's `(publisher, id, checksum)` stay
+ *   in the snapshot for the duplicate horizon.
+ */
+export interface Store {
+  /** Everything the core needs to go on after a restart. */
+  load(): Promise<Snapshot>;
+  /** Makes the changes durable, in order, as one. `wallMs` is when they were accepted. */
+  commit(changes: readonly Change[], wallMs: number): Promise<void>;
+  /** The bodies of queued messages, in the order asked. Rejects if one is not there. */
+  read(messages: readonly MessageRef[]): Promise<Uint8Array[]>;
+  /** Forgets messages that are removed and were accepted before `wallMs`; a bounded piece a call, true when there is more. */
+  forget(wallMs: number): Promise<boolean>;
+  /** Releases the files. Nothing may be called afterwards. */
+  close(): Promise<void>;
+}

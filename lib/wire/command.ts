@@ -1,0 +1,57 @@
+/**
+ * What a client asks of the broker, whatever the bytes looked like.
+ *
+ * @module
+ */
+
+/** The kinds of exchange a client can ask for. */
+export type ExchangeKindName = "direct" | "topic" | "fanout";
+
+/** One encrypted message to publish. The body is opaque to everything behind the codec. */
+export interface PublishedMessage {
+  /** Unique per publisher. */
+  readonly id: string;
+  /** The client id it is addressed to. */
+  readonly receiver: string;
+  /** What the receiver gets: the envelope's text as UTF-8. */
+  readonly body: Uint8Array;
+}
+
+/** One command line, decoded. */
+export type Command =
+  | { readonly kind: "declare_exchange"; readonly exchange: string; readonly exchangeKind: string }
+  | { readonly kind: "declare_queue"; readonly queue: string }
+  | {
+    readonly kind: "bind";
+    readonly queue: string;
+    readonly exchange: string;
+    readonly routingKey: string;
+  }
+  | {
+    readonly kind: "publish";
+    readonly exchange: string;
+    readonly routingKey: string;
+    readonly message: PublishedMessage;
+  }
+  | {
+    readonly kind: "publish_batch";
+    readonly exchange: string;
+    readonly routingKey: string;
+    readonly messages: readonly PublishedMessage[];
+  }
+  /** `prefetch` is this project's optional last argument; absent means the broker's default. */
+  | { readonly kind: "consume"; readonly queue: string; readonly prefetch?: number }
+  | { readonly kind: "fetch"; readonly queue: string }
+  | { readonly kind: "ack"; readonly id: string }
+  | { readonly kind: "register_key"; readonly client: string; readonly key: Uint8Array }
+  | { readonly kind: "get_key"; readonly client: string }
+  | { readonly kind: "stats" }
+  | { readonly kind: "reset_stats" }
+  | { readonly kind: "heartbeat" };
+
+/** A line that is no command: the reply it gets in its turn. */
+export interface Malformed {
+  readonly kind: "malformed";
+  /** The whole reply line without its line end. */
+  readonly reply: string;
+}
