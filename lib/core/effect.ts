@@ -6,7 +6,8 @@
 import type { ErrorCode } from "../base/errors.ts";
 import type { ExchangeKind } from "./exchange.ts";
 import type { ConnectionId } from "./input.ts";
-import type { MessageHead, MessageRef } from "./message.ts";
+import type { Message, MessageHead, MessageRef } from "./message.ts";
+import type { StatsReport } from "./stats.ts";
 
 /** A change that must be durable before anything else of its batch is released. */
 export type Change =
@@ -42,9 +43,9 @@ export type Answer =
   | { readonly kind: "key_registered" }
   | { readonly kind: "public_key"; readonly key: Uint8Array }
   | { readonly kind: "no_key" }
-  | { readonly kind: "stats"; readonly json: string }
+  | { readonly kind: "stats"; readonly report: StatsReport }
   | { readonly kind: "stats_reset" }
-  /** `id` is the message's, where the input was about one. */
+  /** Refused with a reason. `id` is the message's, where the input was a publish. */
   | {
     readonly kind: "refused";
     readonly code: ErrorCode;
@@ -56,5 +57,5 @@ export type Answer =
 export type Effect =
   | { readonly kind: "change"; readonly change: Change }
   | { readonly kind: "answer"; readonly connection: ConnectionId; readonly answer: Answer }
-  /** Send the message, whose body the store has. A fetched one answers the `fetch`. */
-  | { readonly kind: "deliver"; readonly connection: ConnectionId; readonly message: MessageHead };
+  /** Send the message, whose body the store has, unless it is removed by then. A fetched one answers the `fetch`. */
+  | { readonly kind: "deliver"; readonly connection: ConnectionId; readonly message: Message };

@@ -9,7 +9,7 @@ import type { ExchangeKind } from "./exchange.ts";
 /** A connection's number; never used twice in one run of the broker. */
 export type ConnectionId = number;
 
-/** One thing that happens. All but the first four get exactly one answer or fetched delivery. */
+/** One thing that happens. All but the first three get exactly one answer or fetched delivery. */
 export type Input =
   | {
     readonly kind: "connected";
@@ -18,10 +18,8 @@ export type Input =
     readonly identity: string;
   }
   | { readonly kind: "disconnected"; readonly connection: ConnectionId }
-  /** The connection does not read: push nothing more to it. */
-  | { readonly kind: "choked"; readonly connection: ConnectionId }
-  /** The connection reads again. */
-  | { readonly kind: "unchoked"; readonly connection: ConnectionId }
+  /** The connection has sent what was pushed to it: more may come. */
+  | { readonly kind: "drained"; readonly connection: ConnectionId }
   | {
     readonly kind: "declare_exchange";
     readonly connection: ConnectionId;

@@ -1,0 +1,71 @@
+/**
+ * What was seen lately: the ids each publisher was given an ACK for, and the ids each receiver
+ * acknowledged. An id outlives its message, so that a late retry is still recognised.
+ *
+ * @module
+ */
+import { drawSpreadKey, IdTable, type SpreadKey, writeIdBits } from "./id_table.ts";
+import type { Random } from "../base/random.ts";
+
+/** How long and how many ids a window remembers. */
+export interface DedupWindowOptions {
+  /** At least this long, in milliseconds, and at most twice as long. */
+  readonly horizonMs: number;
+  /** At most so many ids; half of them are forgotten at once when it is reached. */
+  readonly maxIds: number;
+  /** For the secret that spreads ids over the table. */
+  readonly random: Random;
+}
+
+/** Remembers ids per owner for a while, in two generations: the older one is dropped whole. */
+export class DedupWindow {
+  readonly #horizonMs: number;
+  readonly #maxIdsPerGeneration: number;
+  readonly #key: SpreadKey;
+  readonly #owners = new Map<string, number>();
+  readonly #bits = new Int32Array(4);
+  #young: IdTable;
+  #old: IdTable;
+  #youngSinceMs = -Infinity;
+
+  /** Makes a window that remembers nothing yet. */
+  constructor(options: DedupWindowOptions) {
+    this.#horizonMs = options.horizonMs;
+    this.#maxIdsPerGeneration = Math.max(1, Math.floor(options.maxIds / 2));
+    this.#key = drawSpreadKey(options.random);
+    this.#young = new IdTable(this.#key);
+    this.#old = new IdTable(this.#key);
+  }
+
+  /** How many ids it remembers. */
+  get size(): number {
+    return this.#young.size + this.#old.size;
+  }
+
+  /** The value remembered with an id of `owner`, if it is remembered. */
+  recall(owner: string, id: string): number | undefined {
+    const number = this.#owners.get(owner);
+    if (number === undefined) return undefined;
+    writeIdBits(id, this.#bits);
+    return this.#young.get(number, this.#bits) ?? this.#old.get(number, this.#bits);
+  }
+
+  /** Remembers an id of `owner` with a 32-bit value, from `wallMs` on. */
+  remember(owner: string, id: string, value: number, wallMs: number): void {
+    this.#turn(wallMs);
+    let number = this.#owners.get(owner);
+    if (number === undefined) this.#owners.set(owner, number = this.#owners.size + 1);
+    writeIdBits(id, this.#bits);
+    this.#young.set(number, this.#bits, value);
+  }
+
+  #turn(wallMs: number): void {
+    const full = this.#young.size >= this.#maxIdsPerGeneration;
+    if (!full && wallMs - this.#youngSinceMs < this.#horizonMs) return;
+    // After a pause longer than the horizon the young ones are all too old as well.
+    const stale = wallMs - this.#youngSinceMs >= 2 * this.#horizonMs;
+    this.#old = stale ? new IdTable(this.#key) : this.#young;
+    this.#young = new IdTable(this.#key);
+    this.#youngSinceMs = wallMs;
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * Deliveries: who holds which message, and which message an ack means.
+ *
+ * @module
+ */
+import type { Consumer } from "./consumer.ts";
+import type { Message } from "./message.ts";
+import type { Peer } from "./peer.ts";
+
+/** A delivery that waits for its ack. */
+export interface Lease {
+  /** The connection that holds the message. */
+  readonly peer: Peer;
+  /** The subscription it came by; none for a fetched message. */
+  readonly consumer: Consumer | undefined;
+  /** When it was handed out, in monotonic milliseconds. */
+  readonly sinceMs: number;
+  /** Grows with every lease: of two, the lower one is held longer. */
+  readonly order: number;
+}
+
+/** All messages that were delivered at least once and are not acknowledged, found by receiver and id. */
+export class InFlight {
+  readonly #byReceiver = new Map<string, Map<string, Message[]>>();
+  #leases = 0;
+
+  /** Hands `message` to `peer`. */
+  lease(message: Message, peer: Peer, consumer: Consumer | undefined, nowMs: number): void {
+    message.lease = { peer, consumer, sinceMs: nowMs, order: this.#leases++ };
+    message.deliveries++;
+    peer.leased.add(message);
+    peer.pushed(message);
+    consumer?.charge(message);
+    this.#index(message);
+  }
+
+  /** Ends the lease of `message`, whatever becomes of it. */
+  release(message: Message): Lease | undefined {
+    const lease = message.lease;
+    if (lease === undefined) return undefined;
+    message.lease = undefined;
+    lease.peer.leased.delete(message);
+    lease.consumer?.refund(message);
+    return lease;
+  }
+
+  /**
+   * The message that an ack of `id` by `peer` means: of those addressed to its identity the one its
+   * connection holds longest, else one that another connection of it was given (a late ack).
+   */
+  find(peer: Peer, id: string): Message | undefined {
+    const candidates = this.#byReceiver.get(peer.identity)?.get(id);
+    if (candidates === undefined) return undefined;
+    let best: Message | undefined;
+    for (const message of candidates) {
+      if (message.lease?.peer !== peer) continue;
+      if (best === undefined || message.lease.order < best.lease!.order) best = message;
+    }
+    return best ?? candidates[0];
+  }
+
+  /** Forgets a message that was acknowledged. */
+  forget(message: Message): void {
+    const ids = this.#byReceiver.get(message.receiver);
+    const candidates = ids?.get(message.id);
+    if (ids === undefined || candidates === undefined) return;
+    const rest = candidates.filter((other) => other !== message);
+    if (rest.length > 0) ids.set(message.id, rest);
+    else ids.delete(message.id);
+    if (ids.size === 0) this.#byReceiver.delete(message.receiver);
+  }
+
+  #index(message: Message): void {
+    let ids = this.#byReceiver.get(message.receiver);
+    if (ids === undefined) this.#byReceiver.set(message.receiver, ids = new Map());
+    const candidates = ids.get(message.id);
+    if (candidates === undefined) ids.set(message.id, [message]);
+    else if (!candidates.includes(message)) candidates.push(message);
+  }
+}

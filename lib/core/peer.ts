@@ -1,0 +1,44 @@
+/**
+ * A connection as the core knows it.
+ *
+ * @module
+ */
+import type { Consumer } from "./consumer.ts";
+import type { ConnectionId } from "./input.ts";
+import type { Message } from "./message.ts";
+
+/** One connected client: who it is, what it consumes and holds. */
+export class Peer {
+  /** Its connection. */
+  readonly connection: ConnectionId;
+  /** The name its verified certificate gives. */
+  readonly identity: string;
+  /** Its subscriptions by queue. */
+  readonly consumers = new Map<string, Consumer>();
+  /** The messages it holds, longest held first. */
+  readonly leased = new Set<Message>();
+  readonly #maxUnsentBytes: number;
+  #pushedBytes = 0;
+
+  /** Makes a peer that holds nothing; `maxUnsentBytes` may be pushed before it must have drained. */
+  constructor(connection: ConnectionId, identity: string, maxUnsentBytes: number) {
+    this.connection = connection;
+    this.identity = identity;
+    this.#maxUnsentBytes = maxUnsentBytes;
+  }
+
+  /** So much was pushed since it last drained that nothing more may be. */
+  get congested(): boolean {
+    return this.#pushedBytes >= this.#maxUnsentBytes;
+  }
+
+  /** Counts a delivery on its way to the connection. */
+  pushed(message: Message): void {
+    this.#pushedBytes += message.size;
+  }
+
+  /** The connection has sent what was pushed. */
+  drained(): void {
+    this.#pushedBytes = 0;
+  }
+}
