@@ -31,7 +31,9 @@ export const NONCE_BYTES = 12;
 export const TAG_BYTES = 16;
 
 const FIELDS = 6;
-const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+// Before padding only characters whose leftover bits are zero (RFC 4648, section 3.5): otherwise an
+// altered text could stand for the same bytes.
+const BASE64 = /^[A-Za-z0-9+/]*(?:[AQgw]==|[AEIMQUYcgkosw048]=)?$/;
 
 function requireBase64(value: unknown, field: string, bytes?: number): void {
   if (typeof value !== "string") throw invalid(`${field} is missing or not a string`);
