@@ -5,6 +5,7 @@
  * @module
  */
 import { assert } from "../base/assert.ts";
+import { equalBytes } from "../base/bytes.ts";
 import type { Now } from "../base/clock.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import type { Limits } from "../base/limits.ts";
@@ -269,7 +270,7 @@ export class Broker {
 
   #registerKey({ client, key }: InputOf<"register_key">, peer: Peer): void {
     const known = this.#keys.get(client);
-    if (known === undefined || !sameBytes(known, key)) {
+    if (known === undefined || !equalBytes(known, key)) {
       this.#keys.set(client, key);
       this.#change({ kind: "key_registered", client, key });
     }
@@ -307,7 +308,8 @@ export class Broker {
     assert(!message.removed && message.lease === undefined, "a message has one live lease");
     this.#inFlight.lease(message, peer, consumer, this.#now.monoMs);
     this.#stats.delivered++;
-    this.#out.push({ kind: "deliver", connection: peer.connection, message });
+    const fetched = consumer === undefined;
+    this.#out.push({ kind: "deliver", connection: peer.connection, message, fetched });
   }
 
   #queueOf(message: Message): Queue {
@@ -373,8 +375,4 @@ export class Broker {
     const message = new Message(head, acceptedMs, deliveries);
     this.#queueOf(message).append(message);
   }
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

@@ -57,5 +57,11 @@ export type Answer =
 export type Effect =
   | { readonly kind: "change"; readonly change: Change }
   | { readonly kind: "answer"; readonly connection: ConnectionId; readonly answer: Answer }
-  /** Send the message, whose body the store has, unless it is removed by then. A fetched one answers the `fetch`. */
-  | { readonly kind: "deliver"; readonly connection: ConnectionId; readonly message: Message };
+  /** Send the message, whose body the store has, unless it is removed by then. */
+  | {
+    readonly kind: "deliver";
+    readonly connection: ConnectionId;
+    readonly message: Message;
+    /** It answers a `fetch`. */
+    readonly fetched: boolean;
+  };

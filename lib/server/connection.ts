@@ -1,0 +1,189 @@
+/**
+ * One client's connection: between its socket, its session and the engine, with bounded memory on
+ * each side.
+ *
+ * @module
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Limits } from "../base/limits.ts";
+import { logger } from "../base/log.ts";
+import type { Answer } from "../core/effect.ts";
+import type { ConnectionId } from "../core/input.ts";
+import type { MessageHead } from "../core/message.ts";
+import type { Session } from "../session/session.ts";
+import type { Reply } from "../wire/reply.ts";
+import type { Engine, Outlet } from "./engine.ts";
+import type { ClientSocket } from "./listener.ts";
+
+const log = logger("connection");
+
+/** What a connection is made of. */
+export interface ConnectionOptions {
+  /** The client's verified socket. */
+  readonly socket: ClientSocket;
+  /** Its conversation. */
+  readonly session: Session;
+  /** Where its commands go. */
+  readonly engine: Engine;
+  /** The bounds it keeps. */
+  readonly limits: Limits;
+  /** Where the time comes from. */
+  readonly clock: Clock;
+  /** Called once when it has ended. */
+  readonly onEnd: () => void;
+}
+
+/** A client that is connected. */
+export class Connection implements Outlet {
+  readonly #options: ConnectionOptions;
+  readonly #id: ConnectionId;
+  readonly #sinceMs: number;
+  #waitingSteps = 0;
+  #waitingBytes = 0;
+  /** Bytes that came and are not part of a submission: an unfinished command. */
+  #partBytes = 0;
+  #partSinceMs: number | undefined;
+  #pushedBytes = 0;
+  #paused = false;
+  #closing = false;
+
+  /** Takes the client in: from here on its commands are answered. */
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#sinceMs = this.#nowMs();
+    const { socket, engine } = options;
+    this.#id = engine.attach(socket.identity, this);
+    log.info("connected", this.#facts());
+    socket.onData = (chunk) => this.#receive(chunk);
+    socket.onDrain = () => this.#sent();
+    socket.onClose = () => this.#ended();
+  }
+
+  /** Says what the core answered. */
+  answer(answer: Answer): void {
+    this.#options.session.answer(answer);
+  }
+
+  /** Says what needed no core. */
+  reply(reply: Reply): void {
+    this.#options.session.reply(reply);
+  }
+
+  /** Hands a message over. */
+  deliver(message: MessageHead, body: Uint8Array): void {
+    this.#pushedBytes += message.size;
+    this.#options.session.deliver(message, body);
+  }
+
+  /** Counts a delivery that is not needed any more, as the core has counted it. */
+  withdrawn(message: MessageHead): void {
+    this.#pushedBytes += message.size;
+  }
+
+  /** Frees the room that an answered submission took. */
+  released(steps: number, bytes: number): void {
+    this.#waitingSteps -= steps;
+    this.#waitingBytes -= bytes;
+  }
+
+  /** Sends what was said, in one write. */
+  flush(): void {
+    const bytes = this.#options.session.takeBytes();
+    if (bytes.length > 0) this.#options.socket.write(bytes);
+    this.#sent();
+  }
+
+  /** Sends what was said and ends the connection: the client could not be understood. */
+  close(): void {
+    this.#closing = true;
+    log.warn("protocol error, closing", this.#facts());
+    this.#options.socket.end(this.#options.session.takeBytes());
+  }
+
+  /** Stops taking commands and pushed messages; what is answered is still sent. */
+  stopReading(): void {
+    this.#closing = true;
+    this.#options.socket.pause();
+  }
+
+  /** Sends what was said and ends the connection: the broker stops. */
+  end(): void {
+    this.#options.socket.end(this.#options.session.takeBytes());
+  }
+
+  /** Ends the connection at once, sending nothing more. */
+  destroy(): void {
+    this.#options.socket.destroy();
+  }
+
+  /** Ends the connection if it has been sending one line for too long. */
+  sweep(nowMs: number): void {
+    const since = this.#partSinceMs;
+    if (since === undefined || this.#paused || this.#closing) return;
+    if (nowMs - since <= this.#options.limits.lineTimeoutMs) return;
+    log.warn("line not finished in time, closing", this.#facts());
+    this.destroy();
+  }
+
+  #receive(chunk: Uint8Array): void {
+    if (this.#closing) return;
+    const { session, engine } = this.#options;
+    const steps = session.receive(chunk);
+    this.#partBytes += chunk.length;
+    if (!session.unfinished) this.#partSinceMs = undefined;
+    else if (steps.length > 0 || this.#partSinceMs === undefined) this.#partSinceMs = this.#nowMs();
+    if (steps.length === 0) return;
+    if (steps.at(-1)!.kind === "close") this.#closing = true;
+    this.#waitingSteps += steps.length;
+    this.#waitingBytes += this.#partBytes;
+    engine.submit(this.#id, steps, this.#partBytes);
+    this.#partBytes = 0;
+    this.#balance();
+  }
+
+  /** Looks after both directions once something was written or taken by the peer. */
+  #sent(): void {
+    const { socket, limits, engine } = this.#options;
+    const low = limits.maxUnsentBytes / 2;
+    if (this.#pushedBytes >= low && socket.unsentBytes <= low) {
+      this.#pushedBytes = 0;
+      engine.drained(this.#id);
+    }
+    this.#balance();
+  }
+
+  /** Reads no faster than commands are committed and answers are taken. */
+  #balance(): void {
+    const { socket, limits } = this.#options;
+    const load = Math.max(
+      this.#waitingSteps / limits.maxWaitingCommands,
+      this.#waitingBytes / limits.maxWaitingBytes,
+      socket.unsentBytes / limits.maxUnsentBytes,
+    );
+    if (!this.#paused && load >= 1) {
+      this.#paused = true;
+      socket.pause();
+    } else if (this.#paused && load <= 0.5 && !this.#closing) {
+      this.#paused = false;
+      // It could not send while it was not read.
+      if (this.#partSinceMs !== undefined) this.#partSinceMs = this.#nowMs();
+      socket.resume();
+    }
+  }
+
+  #ended(): void {
+    this.#options.engine.detach(this.#id);
+    const seconds = (this.#nowMs() - this.#sinceMs) / 1000;
+    log.info("disconnected", { ...this.#facts(), seconds });
+    this.#options.onEnd();
+  }
+
+  #nowMs(): number {
+    return this.#options.clock.now().monoMs;
+  }
+
+  #facts(): Record<string, unknown> {
+    const { identity, remoteAddress } = this.#options.socket;
+    return { connection: this.#id, identity, address: remoteAddress };
+  }
+}

@@ -1,0 +1,249 @@
+/**
+ * The heart of the running broker. It steps what waits through the core, commits all of it as one,
+ * and only then lets answers and deliveries out: no ACK can leave before its message is on disk.
+ * What arrives during a commit is the next batch, which is how the store gets large commits under
+ * load and short ones without it.
+ *
+ * @module
+ */
+import type { Clock, Now } from "../base/clock.ts";
+import { CipherMqError } from "../base/errors.ts";
+import type { Broker } from "../core/broker.ts";
+import type { Answer, Change, Effect } from "../core/effect.ts";
+import type { ConnectionId, Input } from "../core/input.ts";
+import type { Message, MessageHead } from "../core/message.ts";
+import type { Step } from "../session/session.ts";
+import type { Store } from "../store/store.ts";
+import type { Reply } from "../wire/reply.ts";
+
+/** Steps that one commit takes; a submission is never cut, so one may add a few thousand. */
+const MAX_STEPS_PER_COMMIT = 4096;
+
+/** A connection as the engine sees it. */
+export interface Outlet {
+  /** Says what the core answered. */
+  answer(answer: Answer): void;
+  /** Says what needed no core. */
+  reply(reply: Reply): void;
+  /** Hands a message over. */
+  deliver(message: MessageHead, body: Uint8Array): void;
+  /** A message that would have been handed over was acknowledged elsewhere just now. */
+  withdrawn(message: MessageHead): void;
+  /** A submission of `steps` steps and `bytes` bytes is answered. */
+  released(steps: number, bytes: number): void;
+  /** Sends what was said. */
+  flush(): void;
+  /** Ends the connection after what was said. */
+  close(): void;
+}
+
+/** What an engine needs. */
+export interface EngineOptions {
+  /** The state machine. */
+  readonly broker: Broker;
+  /** Its durable memory. */
+  readonly store: Store;
+  /** Where the time comes from. */
+  readonly clock: Clock;
+  /** Runs `turn` when the event loop has taken what has arrived; `setImmediate` in a real broker. */
+  readonly schedule: (turn: () => void) => void;
+  /** Called once when the broker must stop: its memory may be ahead of its disk. */
+  readonly onFailure: (error: CipherMqError) => void;
+}
+
+interface Submission {
+  readonly connection: ConnectionId;
+  readonly steps: readonly Step[];
+  readonly bytes: number;
+  readonly arrivedMs: number;
+}
+
+type DeliverEffect = Extract<Effect, { kind: "deliver" }>;
+
+/** What is let out once the batch is on disk, in order. */
+type Release =
+  | Exclude<Effect, { kind: "change" }>
+  | { readonly kind: "reply"; readonly connection: ConnectionId; readonly reply: Reply }
+  | { readonly kind: "close"; readonly connection: ConnectionId }
+  | { readonly kind: "done"; readonly submission: Submission };
+
+/** Runs a broker against a store. */
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #outlets = new Map<ConnectionId, Outlet>();
+  readonly #touched = new Set<Outlet>();
+  #waiting: Submission[] = [];
+  #running = false;
+  #failed = false;
+  #nextConnection = 1;
+  #forgetBeforeMs: number | undefined;
+  #idle: (() => void)[] = [];
+
+  /** Makes an engine that has nothing to do yet. */
+  constructor(options: EngineOptions) {
+    this.#options = options;
+  }
+
+  /** Takes a new connection in and gives it its number. */
+  attach(identity: string, outlet: Outlet): ConnectionId {
+    const connection = this.#nextConnection++;
+    this.#outlets.set(connection, outlet);
+    this.#submitInput({ kind: "connected", connection, identity });
+    return connection;
+  }
+
+  /** Lets a connection go that has ended; what it holds goes back to the queues. */
+  detach(connection: ConnectionId): void {
+    if (!this.#outlets.delete(connection)) return;
+    this.#submitInput({ kind: "disconnected", connection });
+  }
+
+  /** Tells that a connection has sent what was pushed to it. */
+  drained(connection: ConnectionId): void {
+    this.#submitInput({ kind: "drained", connection });
+  }
+
+  /** Takes the steps of a connection, whose `bytes` are freed when they are answered. */
+  submit(connection: ConnectionId, steps: readonly Step[], bytes: number): void {
+    if (this.#failed) return;
+    const arrivedMs = this.#options.clock.now().monoMs;
+    this.#waiting.push({ connection, steps, bytes, arrivedMs });
+    this.#wake();
+  }
+
+  /** Lets the store forget messages that are removed and were accepted before `wallMs`, piece by piece. */
+  forget(wallMs: number): void {
+    if (this.#failed) return;
+    this.#forgetBeforeMs = wallMs;
+    this.#wake();
+  }
+
+  /** Resolves when nothing waits any more, or the engine has failed. */
+  idle(): Promise<void> {
+    if (this.#failed || (!this.#running && this.#waiting.length === 0)) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  #submitInput(input: Input): void {
+    this.submit(input.connection, [{ kind: "input", input }], 0);
+  }
+
+  #wake(): void {
+    if (this.#running) return;
+    this.#running = true;
+    this.#options.schedule(() => this.#turn());
+  }
+
+  async #turn(): Promise<void> {
+    try {
+      await this.#runBatch(this.#takeBatch());
+      await this.#forgetPiece();
+    } catch (error) {
+      return this.#fail(error);
+    }
+    this.#running = false;
+    if (this.#waiting.length > 0 || this.#forgetBeforeMs !== undefined) return this.#wake();
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  async #forgetPiece(): Promise<void> {
+    if (this.#forgetBeforeMs === undefined) return;
+    const more = await this.#options.store.forget(this.#forgetBeforeMs);
+    if (!more) this.#forgetBeforeMs = undefined;
+  }
+
+  #takeBatch(): Submission[] {
+    let steps = 0;
+    let end = 0;
+    while (end < this.#waiting.length && steps < MAX_STEPS_PER_COMMIT) {
+      steps += this.#waiting[end++]!.steps.length;
+    }
+    const batch = this.#waiting.slice(0, end);
+    this.#waiting = this.#waiting.slice(end);
+    return batch;
+  }
+
+  async #runBatch(batch: readonly Submission[]): Promise<void> {
+    const now = this.#options.clock.now();
+    const changes: Change[] = [];
+    const releases: Release[] = [];
+    for (const submission of batch) this.#step(submission, now, changes, releases);
+    if (changes.length > 0) await this.#options.store.commit(changes, now.wallMs);
+    const bodies = await this.#readBodies(releases);
+    for (const release of releases) this.#release(release, bodies);
+    for (const outlet of this.#touched) outlet.flush();
+    this.#touched.clear();
+  }
+
+  #step(submission: Submission, now: Now, changes: Change[], releases: Release[]): void {
+    const { connection } = submission;
+    const effects: Effect[] = [];
+    for (const step of submission.steps) {
+      if (step.kind !== "input") {
+        releases.push({ ...step, connection });
+        continue;
+      }
+      this.#options.broker.step(step.input, now, effects);
+      for (const effect of effects) {
+        if (effect.kind === "change") changes.push(effect.change);
+        else releases.push(effect);
+      }
+      effects.length = 0;
+    }
+    if (submission.bytes > 0) releases.push({ kind: "done", submission });
+  }
+
+  async #readBodies(releases: readonly Release[]): Promise<ReadonlyMap<Message, Uint8Array>> {
+    const wanted: Message[] = [];
+    for (const release of releases) {
+      if (release.kind === "deliver" && !release.message.removed) wanted.push(release.message);
+    }
+    const bodies = new Map<Message, Uint8Array>();
+    if (wanted.length === 0) return bodies;
+    const read = await this.#options.store.read(wanted);
+    wanted.forEach((message, i) => bodies.set(message, read[i]!));
+    return bodies;
+  }
+
+  #release(release: Release, bodies: ReadonlyMap<Message, Uint8Array>): void {
+    if (release.kind === "done") return this.#done(release.submission);
+    const outlet = this.#outlets.get(release.connection);
+    // The connection ended meanwhile; its leases return by its `disconnected` input.
+    if (outlet === undefined) return;
+    this.#touched.add(outlet);
+    switch (release.kind) {
+      case "answer":
+        return outlet.answer(release.answer);
+      case "reply":
+        return outlet.reply(release.reply);
+      case "close":
+        return outlet.close();
+      case "deliver":
+        return this.#deliver(outlet, release, bodies.get(release.message));
+    }
+  }
+
+  #deliver(outlet: Outlet, { message, fetched }: DeliverEffect, body?: Uint8Array): void {
+    if (body !== undefined) return outlet.deliver(message, body);
+    // Acknowledged in the same batch by another connection of its receiver: nothing to send.
+    outlet.withdrawn(message);
+    if (fetched) outlet.answer({ kind: "no_messages" });
+  }
+
+  #done({ connection, steps, bytes, arrivedMs }: Submission): void {
+    const waitedMs = this.#options.clock.now().monoMs - arrivedMs;
+    this.#options.broker.answered(steps.length, waitedMs);
+    this.#outlets.get(connection)?.released(steps.length, bytes);
+  }
+
+  #fail(error: unknown): void {
+    this.#failed = true;
+    this.#waiting = [];
+    for (const resolve of this.#idle.splice(0)) resolve();
+    const known = error instanceof CipherMqError;
+    const text = error instanceof Error ? error.message : String(error);
+    this.#options.onFailure(
+      known ? error : new CipherMqError("storage", `the broker stops: ${text}`, { cause: error }),
+    );
+  }
+}
