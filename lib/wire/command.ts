@@ -13,12 +13,19 @@ export interface PublishedMessage {
   readonly id: string;
   /** The client id it is addressed to. */
   readonly receiver: string;
-  /** What the receiver gets: the envelope's text as UTF-8. */
+  /**
+   * What the receiver gets: the envelope's canonical text as UTF-8. It may share memory with its
+   * neighbours: copy what is kept for long.
+   */
   readonly body: Uint8Array;
 }
 
-/** One command line, decoded. */
+/**
+ * One command line, decoded. Every name has passed `nameProblem`; whether an exchange kind exists
+ * and a prefetch is allowed is for the session to say.
+ */
 export type Command =
+  /** `exchangeKind` is this project's optional last argument; `direct` when absent. */
   | { readonly kind: "declare_exchange"; readonly exchange: string; readonly exchangeKind: string }
   | { readonly kind: "declare_queue"; readonly queue: string }
   | {
@@ -54,4 +61,6 @@ export interface Malformed {
   readonly kind: "malformed";
   /** The whole reply line without its line end. */
   readonly reply: string;
+  /** The client can no longer be understood: close once this is answered in its turn. */
+  readonly closes?: true;
 }

@@ -20,5 +20,30 @@ export type Reply =
   | { readonly kind: "stats"; readonly json: string }
   | { readonly kind: "stats_reset" }
   | { readonly kind: "heartbeat_ok" }
-  /** A failure: `text` is the whole line, such as `Error: …` or `Missing queue name`. */
-  | { readonly kind: "failed"; readonly text: string };
+  /**
+   * A failure: `text` is the whole line, such as `Error: …` or `Missing queue name`. `id` repeats
+   * the message it is about, where the line ends with one; see {@linkcode messageFailure}.
+   */
+  | { readonly kind: "failed"; readonly text: string; readonly id?: string };
+
+/**
+ * A reply as a client receives it. A message comes as the text of its envelope, not looked into
+ * yet: `parseEnvelope` (`lib/wire/envelope_text.ts`) does, and may refuse it.
+ */
+export type ReceivedReply =
+  | Exclude<Reply, { readonly kind: "message" }>
+  | ReceivedMessage;
+
+/** A pushed or fetched message as a client receives it. */
+export interface ReceivedMessage {
+  readonly kind: "message";
+  /** The id that its `ack` names. */
+  readonly id: string;
+  /** The envelope's JSON, not checked. */
+  readonly text: string;
+}
+
+/** The failure of one published message: `Error: <why> for message <id>`. */
+export function messageFailure(why: string, id: string): Extract<Reply, { kind: "failed" }> {
+  return { kind: "failed", text: `Error: ${why} for message ${id}`, id };
+}

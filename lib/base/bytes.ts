@@ -1,0 +1,119 @@
+/**
+ * Bytes: a growing writer, comparison, and base64 for keys.
+ *
+ * @module
+ */
+
+const FIRST_CAPACITY = 1024;
+const MAX_FIRST_CAPACITY = 65_536;
+const MAX_GROWTH = 4 * 1024 * 1024;
+const MAX_KEPT_CAPACITY = 4096;
+const NOTHING = new Uint8Array(0);
+const encoder = new TextEncoder();
+
+/**
+ * Collects bytes until somebody takes them, then starts anew.
+ *
+ * The buffer doubles up to 4 MiB, then grows by 4 MiB at a time, so that at most that much is
+ * spare. A writer whose bytes were taken keeps at most 4 KiB, so that thousands of idle
+ * connections may own one each.
+ *
+ * @example
+ * ```ts
+ * import { ByteWriter } from "./bytes.ts";
+ *
+ * const writer = new ByteWriter();
+ * writer.text("ACK 1");
+ * writer.byte(10);
+ * console.assert(writer.take().length === 6);
+ * console.assert(writer.length === 0);
+ * ```
+ */
+export class ByteWriter {
+  #buffer: Uint8Array<ArrayBuffer> = NOTHING;
+  #length = 0;
+  #firstCapacity = FIRST_CAPACITY;
+
+  /** Bytes written and not taken yet. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Appends one byte, 0 to 255. */
+  byte(value: number): void {
+    this.#reserve(1);
+    this.#buffer[this.#length++] = value;
+  }
+
+  /** Appends a copy of `bytes`. */
+  bytes(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#buffer.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  /** Appends `text` as UTF-8. A surrogate without its other half becomes U+FFFD. */
+  text(text: string): void {
+    // Nearly all texts are ASCII; the others need at most three bytes per UTF-16 unit.
+    this.#reserve(text.length);
+    const read = this.#encode(text);
+    if (read === text.length) return;
+    const rest = text.slice(read);
+    this.#reserve(rest.length * 3);
+    this.#encode(rest);
+  }
+
+  /** The bytes written, which now belong to the caller. The writer is empty again. */
+  take(): Uint8Array<ArrayBuffer> {
+    const buffer = this.#buffer;
+    const length = this.#length;
+    this.#length = 0;
+    this.#firstCapacity = Math.min(Math.max(length, FIRST_CAPACITY), MAX_FIRST_CAPACITY);
+    if (buffer.length <= MAX_KEPT_CAPACITY) return buffer.slice(0, length);
+    this.#buffer = NOTHING;
+    // What is handed over must not be much larger than what was written.
+    return length * 2 < buffer.length ? buffer.slice(0, length) : buffer.subarray(0, length);
+  }
+
+  #encode(text: string): number {
+    const { read, written } = encoder.encodeInto(text, this.#buffer.subarray(this.#length));
+    this.#length += written;
+    return read;
+  }
+
+  #reserve(bytes: number): void {
+    const needed = this.#length + bytes;
+    const capacity = this.#buffer.length;
+    if (needed <= capacity) return;
+    const grown = capacity + Math.min(capacity, MAX_GROWTH);
+    const larger = new Uint8Array(Math.max(needed, grown, this.#firstCapacity));
+    larger.set(this.#buffer.subarray(0, this.#length));
+    this.#buffer = larger;
+  }
+}
+
+/** Whether two byte strings are the same. Not for secrets: it stops at the first difference. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** The standard base64 of `bytes`, with padding (RFC 4648, section 4). */
+export function toBase64(bytes: Uint8Array): string {
+  return bytes.toBase64();
+}
+
+/**
+ * The `length` bytes that `text` is the standard base64 of (RFC 4648, section 4), or nothing when it
+ * is not: wrong length, padding missing, spaces, or spare bits that are not zero.
+ */
+export function fromBase64(text: string, length: number): Uint8Array<ArrayBuffer> | undefined {
+  if (text.length !== Math.ceil(length / 3) * 4) return undefined;
+  try {
+    const bytes = Uint8Array.fromBase64(text, { lastChunkHandling: "strict" });
+    return bytes.length === length ? bytes : undefined;
+  } catch {
+    return undefined;
+  }
+}
