@@ -35,11 +35,16 @@ const FIELDS = 6;
 // altered text could stand for the same bytes.
 const BASE64 = /^[A-Za-z0-9+/]*(?:[AQgw]==|[AEIMQUYcgkosw048]=)?$/;
 
+/** How many bytes `text` stands for, if it is base64 with padding. */
+export function decodedLength(text: string): number {
+  const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
+  return (text.length / 4) * 3 - padding;
+}
+
 function requireBase64(value: unknown, field: string, bytes?: number): void {
   if (typeof value !== "string") throw invalid(`${field} is missing or not a string`);
-  const padding = value.endsWith("==") ? 2 : value.endsWith("=") ? 1 : 0;
   if (value.length % 4 !== 0 || !BASE64.test(value)) throw invalid(`${field} is not base64`);
-  if (bytes !== undefined && (value.length / 4) * 3 - padding !== bytes) {
+  if (bytes !== undefined && decodedLength(value) !== bytes) {
     throw invalid(`${field} is not ${bytes} bytes`);
   }
 }

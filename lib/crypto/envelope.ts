@@ -7,7 +7,9 @@
 import { Buffer } from "node:buffer";
 import { createCipheriv, createDecipheriv, randomBytes, randomUUID } from "node:crypto";
 import { type Clock, systemClock } from "../base/clock.ts";
+import { fromBase64, toBase64 } from "../base/bytes.ts";
 import {
+  decodedLength,
   type Envelope,
   NONCE_BYTES,
   SEALED_SESSION_KEY_BYTES,
@@ -15,7 +17,6 @@ import {
 } from "../base/envelope.ts";
 import { CipherMqError } from "../base/errors.ts";
 import { nameProblem } from "../base/names.ts";
-import { fromBase64 } from "./base64.ts";
 import { type KeyPair, publicKeyOf } from "./key_pair.ts";
 import { openSealedBox, sealBox } from "./sealed_box.ts";
 
@@ -133,8 +134,9 @@ export class EnvelopeSealer {
     const session = this.#currentSession();
     session.messages++;
     const nonce = randomBytes(NONCE_BYTES);
+    const plaintext = Buffer.from(text, "utf8");
     const cipher = createCipheriv(ALGORITHM, session.key, nonce);
-    const ciphertext = cipher.update(Buffer.from(text, "utf8"));
+    const ciphertext = cipher.update(plaintext);
     cipher.final();
     return {
       message_id: messageId,
@@ -154,7 +156,7 @@ export class EnvelopeSealer {
       monoMs - session.sinceMs < this.#maxAgeMs
     ) return session;
     const key = crypto.getRandomValues(new Uint8Array(SESSION_KEY_BYTES));
-    const sealedKey = Buffer.from(sealBox(key, this.#publicKey)).toString("base64");
+    const sealedKey = toBase64(sealBox(key, this.#publicKey));
     return this.#session = { key, sealedKey, sinceMs: monoMs, messages: 0 };
   }
 }
@@ -212,20 +214,21 @@ export class EnvelopeOpener {
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 function decrypt(envelope: Envelope, key: Uint8Array): string {
+  // All before the decipher exists: one that never comes to its end is never freed.
   const nonce = decode(envelope.nonce, NONCE_BYTES);
+  const tag = decode(envelope.tag, TAG_BYTES);
+  const ciphertext = decode(envelope.ciphertext, decodedLength(envelope.ciphertext));
   const decipher = createDecipheriv(ALGORITHM, key, nonce, { authTagLength: TAG_BYTES });
-  decipher.setAuthTag(decode(envelope.tag, TAG_BYTES));
-  const plaintext = decipher.update(decode(envelope.ciphertext));
+  decipher.setAuthTag(tag);
+  const plaintext = decipher.update(ciphertext);
   decipher.final();
   return utf8.decode(plaintext);
 }
 
 /** Decodes a field. What it throws never leaves this module. */
-function decode(field: string, bytes?: number): Buffer {
-  const decoded = fromBase64(field);
-  if (decoded === undefined || (bytes !== undefined && decoded.length !== bytes)) {
-    throw new SyntaxError("not the base64 of a field");
-  }
+function decode(field: string, bytes: number): Uint8Array {
+  const decoded = fromBase64(field, bytes);
+  if (decoded === undefined) throw new SyntaxError("not the base64 of a field");
   return decoded;
 }
 
