@@ -140,7 +140,8 @@ export class Broker {
   #declareExchange({ exchange, exchangeKind }: InputOf<"declare_exchange">, peer: Peer): void {
     const declared = this.#exchanges.get(exchange);
     if (declared === undefined) {
-      this.#exchanges.set(exchange, new Exchange(exchange, exchangeKind));
+      const added = new Exchange(exchange, exchangeKind);
+      this.#exchanges.set(added.name, added);
       this.#change({ kind: "exchange_declared", exchange, exchangeKind });
     } else if (declared.kind !== exchangeKind) {
       return this.#refuse(
@@ -154,18 +155,20 @@ export class Broker {
 
   #declareQueue({ queue }: InputOf<"declare_queue">, peer: Peer): void {
     if (!this.#queues.has(queue)) {
-      this.#queues.set(queue, new Queue(queue));
+      const added = new Queue(queue);
+      this.#queues.set(added.name, added);
       this.#change({ kind: "queue_declared", queue });
     }
     this.#answer(peer, { kind: "queue_declared" });
   }
 
-  #bind({ queue, exchange, routingKey }: InputOf<"bind">, peer: Peer): void {
+  #bind({ queue: name, exchange, routingKey }: InputOf<"bind">, peer: Peer): void {
     const target = this.#exchanges.get(exchange);
+    const queue = this.#queues.get(name)?.name;
     if (target === undefined) {
       return this.#refuse(peer, "not_found", `no exchange '${exchange}'; declare it first`);
     }
-    if (!this.#queues.has(queue)) return this.#refuseQueue(peer, queue);
+    if (queue === undefined) return this.#refuseQueue(peer, name);
     if (target.bind(queue, routingKey)) {
       this.#change({ kind: "bound", queue, exchange, routingKey });
     }
@@ -207,8 +210,8 @@ export class Broker {
     const queue = this.#queues.get(name);
     assert(queue !== undefined, "a binding leads to a queue");
     const { id, receiver, body } = input;
-    const head = queue.nextHead(receiver, { id, publisher, size: body.length, checksum });
-    const message = new Message(head, this.#now.wallMs);
+    const facts = { id: id, publisher, size: body.length, checksum };
+    const message = new Message({ ...queue.next(receiver), ...facts }, this.#now.wallMs);
     queue.append(message);
     this.#change({ kind: "enqueued", message, body });
   }
@@ -227,8 +230,8 @@ export class Broker {
         return this.#refuse(peer, "limit", why);
       }
       const wanted = prefetch ?? limits.defaultPrefetch;
-      const consumer = new Consumer(peer, queue, wanted, limits.maxPrefetchBytes);
-      peer.consumers.set(queue, consumer);
+      const consumer = new Consumer(peer, target.name, wanted, limits.maxPrefetchBytes);
+      peer.consumers.set(target.name, consumer);
       target.addConsumer(consumer);
     }
     this.#answer(peer, { kind: "subscribed" });

@@ -5,7 +5,7 @@
  */
 import type { Consumer } from "./consumer.ts";
 import { Lane } from "./lane.ts";
-import type { Message, MessageHead } from "./message.ts";
+import type { Message, MessageRef } from "./message.ts";
 
 /** One message and the consumer that gets it. */
 export interface Assignment {
@@ -42,9 +42,11 @@ export class Queue {
 
   /** The lane of `receiver`, made when it is not there. */
   lane(receiver: string): Lane {
-    let lane = this.#lanes.get(receiver);
-    if (lane === undefined) this.#lanes.set(receiver, lane = new Lane(this.name, receiver));
-    return lane;
+    const lane = this.#lanes.get(receiver);
+    if (lane !== undefined) return lane;
+    const added = new Lane(this.name, receiver);
+    this.#lanes.set(added.receiver, added);
+    return added;
   }
 
   /** Adds a message at the end of its lane. */
@@ -53,9 +55,10 @@ export class Queue {
     this.#messages++;
   }
 
-  /** The facts of the next message for `receiver`. */
-  nextHead(receiver: string, facts: Omit<MessageHead, "queue" | "receiver" | "seq">): MessageHead {
-    return { queue: this.name, receiver, seq: this.lane(receiver).nextSeq, ...facts };
+  /** Where the next message for `receiver` goes. */
+  next(receiver: string): MessageRef {
+    const lane = this.lane(receiver);
+    return { queue: this.name, receiver: lane.receiver, seq: lane.nextSeq };
   }
 
   /** Takes the oldest message for `receiver` outside any subscription. */

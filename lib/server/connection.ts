@@ -21,8 +21,8 @@ const log = logger("connection");
 export interface ConnectionOptions {
   /** The client's verified socket. */
   readonly socket: ClientSocket;
-  /** Its conversation. */
-  readonly session: Session;
+  /** Begins its conversation under the number the core knows it by. */
+  readonly openSession: (connection: ConnectionId) => Session;
   /** Where its commands go. */
   readonly engine: Engine;
   /** The bounds it keeps. */
@@ -37,6 +37,7 @@ export interface ConnectionOptions {
 export class Connection implements Outlet {
   readonly #options: ConnectionOptions;
   readonly #id: ConnectionId;
+  readonly #session: Session;
   readonly #sinceMs: number;
   #waitingSteps = 0;
   #waitingBytes = 0;
@@ -53,6 +54,7 @@ export class Connection implements Outlet {
     this.#sinceMs = this.#nowMs();
     const { socket, engine } = options;
     this.#id = engine.attach(socket.identity, this);
+    this.#session = options.openSession(this.#id);
     log.info("connected", this.#facts());
     socket.onData = (chunk) => this.#receive(chunk);
     socket.onDrain = () => this.#sent();
@@ -61,18 +63,18 @@ export class Connection implements Outlet {
 
   /** Says what the core answered. */
   answer(answer: Answer): void {
-    this.#options.session.answer(answer);
+    this.#session.answer(answer);
   }
 
   /** Says what needed no core. */
   reply(reply: Reply): void {
-    this.#options.session.reply(reply);
+    this.#session.reply(reply);
   }
 
   /** Hands a message over. */
   deliver(message: MessageHead, body: Uint8Array): void {
     this.#pushedBytes += message.size;
-    this.#options.session.deliver(message, body);
+    this.#session.deliver(message, body);
   }
 
   /** Counts a delivery that is not needed any more, as the core has counted it. */
@@ -88,7 +90,7 @@ export class Connection implements Outlet {
 
   /** Sends what was said, in one write. */
   flush(): void {
-    const bytes = this.#options.session.takeBytes();
+    const bytes = this.#session.takeBytes();
     if (bytes.length > 0) this.#options.socket.write(bytes);
     this.#sent();
   }
@@ -97,7 +99,7 @@ export class Connection implements Outlet {
   close(): void {
     this.#closing = true;
     log.warn("protocol error, closing", this.#facts());
-    this.#options.socket.end(this.#options.session.takeBytes());
+    this.#options.socket.end(this.#session.takeBytes());
   }
 
   /** Stops taking commands and pushed messages; what is answered is still sent. */
@@ -108,7 +110,7 @@ export class Connection implements Outlet {
 
   /** Sends what was said and ends the connection: the broker stops. */
   end(): void {
-    this.#options.socket.end(this.#options.session.takeBytes());
+    this.#options.socket.end(this.#session.takeBytes());
   }
 
   /** Ends the connection at once, sending nothing more. */
@@ -127,7 +129,7 @@ export class Connection implements Outlet {
 
   #receive(chunk: Uint8Array): void {
     if (this.#closing) return;
-    const { session, engine } = this.#options;
+    const session = this.#session;
     const steps = session.receive(chunk);
     this.#partBytes += chunk.length;
     if (!session.unfinished) this.#partSinceMs = undefined;
@@ -136,7 +138,7 @@ export class Connection implements Outlet {
     if (steps.at(-1)!.kind === "close") this.#closing = true;
     this.#waitingSteps += steps.length;
     this.#waitingBytes += this.#partBytes;
-    engine.submit(this.#id, steps, this.#partBytes);
+    this.#options.engine.submit(this.#id, steps, this.#partBytes);
     this.#partBytes = 0;
     this.#balance();
   }

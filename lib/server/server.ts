@@ -134,9 +134,10 @@ export class BrokerServer {
 
   #accept(socket: ClientSocket): void {
     const { limits } = this.#options;
+    const { identity } = socket;
     const connection: Connection = new Connection({
       socket,
-      session: new TextSession({ identity: socket.identity, limits }),
+      openSession: (connection) => new TextSession({ connection, identity, limits }),
       engine: this.#engine,
       limits,
       clock: this.#clock,

@@ -1,0 +1,145 @@
+/**
+ * The conversation in the original's text protocol.
+ *
+ * @module
+ */
+import { ByteWriter } from "../base/bytes.ts";
+import type { Limits } from "../base/limits.ts";
+import type { Answer } from "../core/effect.ts";
+import type { ConnectionId, Input } from "../core/input.ts";
+import type { MessageHead } from "../core/message.ts";
+import { mayRegisterKey } from "../guard/access.ts";
+import type { BrokerCodec } from "../wire/codec.ts";
+import type { Command, Malformed } from "../wire/command.ts";
+import { messageFailure, type Reply } from "../wire/reply.ts";
+import { TextBrokerCodec } from "../wire/text_codec.ts";
+import type { Session, Step } from "./session.ts";
+
+/** Who a session speaks with, and its bounds. */
+export interface TextSessionOptions {
+  /** The number the core knows the connection by. */
+  readonly connection: ConnectionId;
+  /** The name that the client's verified certificate gives. */
+  readonly identity: string;
+  /** The bounds of lines, messages and batches. */
+  readonly limits: Limits;
+}
+
+/** One client's conversation in text lines. */
+export class TextSession implements Session {
+  readonly #connection: ConnectionId;
+  readonly #identity: string;
+  readonly #codec: BrokerCodec;
+  readonly #out = new ByteWriter();
+
+  /** Makes a session at its beginning. */
+  constructor({ connection, identity, limits }: TextSessionOptions) {
+    this.#connection = connection;
+    this.#identity = identity;
+    this.#codec = new TextBrokerCodec(limits);
+  }
+
+  /** Whether a line has begun and not ended. */
+  get unfinished(): boolean {
+    return this.#codec.partialBytes > 0;
+  }
+
+  /** Takes bytes as they came, cut anywhere. */
+  receive(chunk: Uint8Array): readonly Step[] {
+    const steps: Step[] = [];
+    for (const command of this.#codec.decode(chunk)) this.#interpret(command, steps);
+    return steps;
+  }
+
+  /** Says what the core answered. */
+  answer(answer: Answer): void {
+    this.reply(toReply(answer));
+  }
+
+  /** Says what needed no core. */
+  reply(reply: Reply): void {
+    this.#codec.encode(reply, this.#out);
+  }
+
+  /** Hands a message over. */
+  deliver(message: MessageHead, body: Uint8Array): void {
+    this.#codec.encode({ kind: "message", id: message.id, body }, this.#out);
+  }
+
+  /** Gives the lines since the last call. */
+  takeBytes(): Uint8Array {
+    return this.#out.take();
+  }
+
+  #interpret(command: Command | Malformed, steps: Step[]): void {
+    switch (command.kind) {
+      case "malformed":
+        steps.push({ kind: "reply", reply: { kind: "failed", text: command.reply } });
+        if (command.closes) steps.push({ kind: "close" });
+        return;
+      case "heartbeat":
+        return void steps.push({ kind: "reply", reply: { kind: "heartbeat_ok" } });
+      case "publish":
+        return this.#publish(command, command.message, steps);
+      case "publish_batch":
+        for (const message of command.messages) this.#publish(command, message, steps);
+        return;
+      case "declare_exchange":
+        return this.#declareExchange(command, steps);
+      case "register_key":
+        return this.#registerKey(command, steps);
+      default:
+        this.#ask({ ...command, connection: this.#connection }, steps);
+    }
+  }
+
+  #publish(
+    { exchange, routingKey }: CommandOf<"publish" | "publish_batch">,
+    message: CommandOf<"publish">["message"],
+    steps: Step[],
+  ): void {
+    const { id, receiver, body } = message;
+    const connection = this.#connection;
+    this.#ask({ kind: "publish", connection, exchange, routingKey, id, receiver, body }, steps);
+  }
+
+  #declareExchange({ exchange, exchangeKind }: CommandOf<"declare_exchange">, steps: Step[]): void {
+    if (exchangeKind !== "direct") {
+      return this.#fail("Error: this broker has exchanges of kind 'direct' only", steps);
+    }
+    const connection = this.#connection;
+    this.#ask({ kind: "declare_exchange", connection, exchange, exchangeKind }, steps);
+  }
+
+  #registerKey({ client, key }: CommandOf<"register_key">, steps: Step[]): void {
+    if (!mayRegisterKey(this.#identity, client)) {
+      const why = `'${this.#identity}' may register a key for itself only`;
+      return this.#fail(`Error registering key: ${why}`, steps);
+    }
+    this.#ask({ kind: "register_key", connection: this.#connection, client, key }, steps);
+  }
+
+  #ask(input: Input, steps: Step[]): void {
+    steps.push({ kind: "input", input });
+  }
+
+  #fail(text: string, steps: Step[]): void {
+    steps.push({ kind: "reply", reply: { kind: "failed", text } });
+  }
+}
+
+/** The command of one kind. */
+type CommandOf<Kind extends Command["kind"]> = Extract<Command, { kind: Kind }>;
+
+function toReply(answer: Answer): Reply {
+  switch (answer.kind) {
+    case "stats":
+      return { kind: "stats", json: JSON.stringify(answer.report) };
+    case "refused":
+      return answer.id === undefined
+        ? { kind: "failed", text: `Error: ${answer.text}` }
+        : messageFailure(answer.text, answer.id);
+    default:
+      return answer;
+  }
+}
