@@ -13,13 +13,18 @@ import type { Snapshot } from "../core/restore.ts";
  *
  * - {@linkcode Store.load} is called once, before anything else, and gives the state of the last
  *   commit that resolved, plus possibly the whole of the one commit whose outcome nobody learned.
- *   Never part of a commit.
+ *   Never part of a commit. Its messages come commit by commit, and in a lane by their place.
  * - {@linkcode Store.commit} takes effect as a whole or not at all. When it resolves, its changes
- *   survive the death of the process and of the machine. Calls do not overlap.
- * - After `commit` or `read` has rejected, the store is unusable: the caller stops and starts anew
- *   from `load`.
+ *   survive the death of the process and of the machine. Calls do not overlap. Declaring again what
+ *   is declared changes nothing. Changes that contradict the state reject: a message out of its
+ *   lane's order, or removed or returned when it is not queued.
+ * - {@linkcode Store.read} takes messages that are queued as of the last commit, so not those
+ *   that the same commit removed. In a lane's order it is cheapest. The bodies share memory with the
+ *   store: they are not to be changed.
+ * - After `load`, `commit`, `read` or `forget` has rejected, the store is unusable and rejects
+ *   always: the caller closes it, stops, and starts anew from `load`.
  * - A removed message's `(receiver, id)` and an enqueued message's `(publisher, id, checksum)` stay
- *   in the snapshot for the duplicate horizon.
+ *   in the snapshot for the duplicate horizon, and may stay longer. A lane's `nextSeq` stays for ever.
  */
 export interface Store {
   /** Everything the core needs to go on after a restart. */
@@ -30,6 +35,6 @@ export interface Store {
   read(messages: readonly MessageRef[]): Promise<Uint8Array[]>;
   /** Forgets messages that are removed and were accepted before `wallMs`; a bounded piece a call, true when there is more. */
   forget(wallMs: number): Promise<boolean>;
-  /** Releases the files. Nothing may be called afterwards. */
+  /** Releases the files, also after a failure. Every call afterwards rejects. */
   close(): Promise<void>;
 }

@@ -1,0 +1,32 @@
+/**
+ * Fail-stop: after the first failure nothing is tried again.
+ *
+ * @module
+ */
+import type { CipherMqError } from "../base/errors.ts";
+
+/** Runs a store's work until it fails once. */
+export class Fuse {
+  readonly #explain: (error: unknown) => CipherMqError;
+  #failure: CipherMqError | undefined;
+
+  /** A fuse whose failures `explain` makes errors of. */
+  constructor(explain: (error: unknown) => CipherMqError) {
+    this.#explain = explain;
+  }
+
+  /** Runs `work`, unless something failed before: then it rejects with that failure. */
+  run<T>(work: () => T): Promise<T> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    try {
+      return Promise.resolve(work());
+    } catch (error) {
+      return Promise.reject(this.blow(error));
+    }
+  }
+
+  /** Takes a failure, and gives the one that every later call rejects with: the first. */
+  blow(error: unknown): CipherMqError {
+    return this.#failure ??= this.#explain(error);
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * SQLite's failures as errors for a person.
+ *
+ * @module
+ */
+import { CipherMqError } from "../base/errors.ts";
+
+/** SQLite's primary result codes (sqlite.org/rescode.html) and what to do about them. */
+const HINTS: ReadonlyMap<number, string> = new Map([
+  [5, "another broker, or another program, has the file open: stop it, or use another file"],
+  [8, "make the file and its folder writable for the user the broker runs as"],
+  [10, "the disk or file system fails: check it, then start the broker again"],
+  [11, "the file is damaged: check the disk and restore the file from a backup"],
+  [13, "the disk is full: make room, then start the broker again"],
+  [14, "check that the folder exists and that the broker's user may write to it"],
+  [26, "the file is not a SQLite database, or damaged: use another file or restore a backup"],
+]);
+
+/** The primary result code of an error that SQLite gave, or nothing for any other error. */
+export function resultCode(error: unknown): number | undefined {
+  const code = error instanceof Error ? (error as { errcode?: unknown }).errcode : undefined;
+  return typeof code === "number" ? code & 0xff : undefined;
+}
+
+/** The error `storage` for a failure under the file `path`. A CipherMqError stays what it is. */
+export function storageError(path: string, error: unknown): CipherMqError {
+  if (error instanceof CipherMqError) return error;
+  const hint = HINTS.get(resultCode(error) ?? -1);
+  const why = error instanceof Error ? error.message : String(error);
+  return new CipherMqError("storage", `cannot use the database ${path}: ${why}`, {
+    cause: error,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}

@@ -1,0 +1,113 @@
+/**
+ * Reads the state of the last commit. Bodies are not read.
+ *
+ * @module
+ */
+import { assert } from "../base/assert.ts";
+import { CipherMqError } from "../base/errors.ts";
+import type { ExchangeKind } from "../core/exchange.ts";
+import type { Snapshot, StoredMessage } from "../core/restore.ts";
+import { readHeads } from "./batch_row.ts";
+import type { KeyVault, Sealed } from "./key_vault.ts";
+import type { Lane, LaneState } from "./lane.ts";
+import type { LaneTable } from "./lane_table.ts";
+import type { Statements } from "./sqlite_statements.ts";
+
+type KeyRow = Omit<Sealed, "ciphertext"> & {
+  readonly client_id: string;
+  readonly public_key_ciphertext: Uint8Array;
+};
+type BatchPlace = { readonly id: number; readonly lane: number; readonly last: number };
+type BatchRow = {
+  readonly lane: number;
+  readonly last: number;
+  readonly n: number;
+  readonly at: number;
+  readonly heads: string;
+};
+type BindingRow = {
+  readonly queue: string;
+  readonly exchange: string;
+  readonly routing_key: string;
+};
+
+/** What a client's key is sealed for. */
+export function keyOwner(client: string): string {
+  return `client ${client}`;
+}
+
+/** Fills the lanes and gives the id of the next row of messages. */
+export function readLanes(sql: Statements, lanes: LaneTable): number {
+  for (const row of sql.lanes.iterate()) lanes.add(row as unknown as LaneState);
+  let next = 1;
+  for (const row of sql.batchPlaces.iterate()) {
+    const { id, lane, last } = row as BatchPlace;
+    lanes.withId(lane).saw(id, last);
+    next = id + 1;
+  }
+  return next;
+}
+
+/** Everything but the messages. Throws `cryptographic` for a key that is not what was stored. */
+export function readRest(
+  sql: Statements,
+  lanes: LaneTable,
+  vault: KeyVault,
+): Omit<Snapshot, "messages"> {
+  return {
+    exchanges: sql.exchanges.all().map(({ name, kind }) => ({
+      exchange: name as string,
+      exchangeKind: kind as ExchangeKind,
+    })),
+    queues: sql.queues.all().map(({ name }) => name as string),
+    bindings: (sql.bindings.all() as BindingRow[]).map((row) => ({
+      queue: row.queue,
+      exchange: row.exchange,
+      routingKey: row.routing_key,
+    })),
+    keys: (sql.keys.all() as unknown as KeyRow[]).map((row) => openKey(row, vault)),
+    lanes: [...lanes].map(({ queue, receiver, next }) => ({ queue, receiver, nextSeq: next })),
+  };
+}
+
+function openKey(row: KeyRow, vault: KeyVault): { client: string; key: Uint8Array } {
+  const client = row.client_id;
+  const key = vault.open(keyOwner(client), { ...row, ciphertext: row.public_key_ciphertext });
+  if (key !== undefined) return { client, key };
+  throw new CipherMqError(
+    "cryptographic",
+    `cannot trust the registered key of '${client}': its row was changed or belongs to another client`,
+    { hint: "find out who can write to the database file, then restore it from a backup" },
+  );
+}
+
+/** The messages, by row in the order they were accepted, in a row by their place. */
+export function* readMessages(sql: Statements, lanes: LaneTable): Generator<StoredMessage> {
+  const publishers = new Map<string, string>();
+  for (const row of sql.batches.iterate()) {
+    const batch = row as unknown as BatchRow;
+    yield* messagesOf(batch, lanes.withId(batch.lane), publishers);
+  }
+}
+
+function* messagesOf(
+  { last, n, at, heads }: BatchRow,
+  lane: Lane,
+  publishers: Map<string, string>,
+): Generator<StoredMessage> {
+  const { queue, receiver } = lane;
+  let seq = last - n + 1;
+  for (const { id, publisher: name, size, checksum } of readHeads(heads)) {
+    // One string per name: a slice would keep its whole row alive.
+    let publisher = publishers.get(name);
+    if (publisher === undefined) publishers.set(name, publisher = name);
+    yield {
+      message: { queue, receiver, seq, id, publisher, size, checksum },
+      acceptedMs: at,
+      deliveries: lane.deliveries(seq),
+      removed: !lane.isQueued(seq),
+    };
+    seq++;
+  }
+  assert(seq === last + 1, `a row of ${n} messages has a line for each`);
+}
