@@ -35,6 +35,11 @@ export class Terminal {
     if (this.verbosity === "verbose") process.stderr.write(line + "\n");
   }
 
+  /** Prints one line of the log; how much is logged is decided before (`cli/logging.ts`). */
+  log(line: string): void {
+    process.stderr.write(line + "\n");
+  }
+
   /** Tells what failed and, where there is one, what to do next. Never silent. */
   error(message: string, hint?: string): void {
     process.stderr.write(`error: ${message}\n`);
