@@ -1,0 +1,42 @@
+/**
+ * `ciphermq serve`: runs the broker until it is told to stop.
+ *
+ * @module
+ */
+import process from "node:process";
+import type { Command } from "commander";
+import { AES_KEY_VARIABLE, readServerOptions } from "../lib/server/options.ts";
+import { BrokerServer } from "../lib/server/server.ts";
+import { configureLogging, disposeLogging } from "./logging.ts";
+import { onStopSignal } from "./signals.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Adds `serve` to the program. */
+export function addServe(program: Command, terminal: Terminal): void {
+  program.command("serve")
+    .description("Run the broker until SIGTERM or SIGINT. The log is JSON Lines on stderr.")
+    .option("-c, --config <file>", "the broker's configuration", "config.toml")
+    .addHelpText(
+      "after",
+      `\nThe environment variable ${AES_KEY_VARIABLE} wins over the file's key.`,
+    )
+    .action(({ config }: { config: string }) => serve(config, terminal));
+}
+
+async function serve(config: string, terminal: Terminal): Promise<void> {
+  const options = readServerOptions(config, {
+    [AES_KEY_VARIABLE]: process.env[AES_KEY_VARIABLE],
+  });
+  configureLogging(terminal, options.logLevel);
+  const stopAsked = Promise.withResolvers<void>();
+  const ignoreSignals = onStopSignal(stopAsked.resolve);
+  try {
+    const broker = await BrokerServer.start(options);
+    const failure = await Promise.race([stopAsked.promise, broker.failure]);
+    await broker.stop();
+    if (failure !== undefined) throw failure;
+  } finally {
+    ignoreSignals();
+    await disposeLogging();
+  }
+}
