@@ -8,13 +8,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import {
-  compile,
-  compileArguments,
-  explainFailure,
-  programName,
-  TARGETS,
-} from "../tasks/compile.ts";
+import { compileArguments, explainFailure, programName, TARGETS } from "../tasks/compile.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const TASK = join(ROOT, "tasks/compile.ts");
