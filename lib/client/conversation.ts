@@ -5,14 +5,14 @@
  *
  * @module
  */
-import type { Reply } from "../wire/reply.ts";
+import type { ReceivedReply } from "../wire/reply.ts";
 import { CipherMqError } from "../base/errors.ts";
 import { Fifo } from "./fifo.ts";
 
 /** Who gets the replies to a command. */
 export interface ReplyHandler {
   /** Takes one reply; true when it was the command's last. Throws when the broker makes no sense. */
-  reply(reply: Reply, nowMs: number): boolean;
+  reply(reply: ReceivedReply, nowMs: number): boolean;
 }
 
 /** When to ask whether the broker is still there, and when to believe that it is not. */
@@ -53,7 +53,7 @@ export class Conversation {
   }
 
   /** A reply came. Throws `protocol` when nothing was asked. */
-  reply(reply: Reply, nowMs: number): void {
+  reply(reply: ReceivedReply, nowMs: number): void {
     this.#sinceMs = nowMs;
     const handler = this.#waiting.peek();
     if (handler === undefined) {

@@ -6,7 +6,7 @@
  */
 import type { Random } from "../base/random.ts";
 import { CipherMqError } from "../base/errors.ts";
-import type { Reply } from "../wire/reply.ts";
+import type { ReceivedReply } from "../wire/reply.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 
 /** How keys are kept and waited for. */
@@ -83,7 +83,7 @@ export class KeyCache {
   }
 
   /** Takes the broker's reply about a receiver. Throws `protocol` when it is none. */
-  answer(receiver: string, reply: Reply, nowMs: number): KeyEvent | undefined {
+  answer(receiver: string, reply: ReceivedReply, nowMs: number): KeyEvent | undefined {
     const known = this.#of(receiver);
     known.asking = false;
     switch (reply.kind) {

@@ -5,6 +5,10 @@
  * @module
  */
 import { CipherMqError, type ErrorCode } from "../base/errors.ts";
+import type { ReceivedReply } from "../wire/reply.ts";
+
+/** A failure line. */
+export type Failure = Extract<ReceivedReply, { readonly kind: "failed" }>;
 
 /** Why the broker did not take a message. */
 export interface Refusal {
@@ -24,13 +28,13 @@ const CODES: readonly (readonly [RegExp, ErrorCode])[] = [
 const NO_ROUTE_HINT = "start the receiver, so that its queue exists, or wait longer for it";
 
 /**
- * Reads a failure line as the refusal of one message: of the command's only message, or, when
- * `idInBatch` is given, of that message of a batch. Gives nothing when the line is about the whole
- * batch or about something else.
+ * Reads a failure as the refusal of one message: of the command's only message, or, when `idInBatch`
+ * is given, of that message of a batch. Gives nothing when it is about the whole batch or about
+ * something else.
  */
-export function refusalFor(text: string, idInBatch?: string): Refusal | undefined {
-  if (idInBatch !== undefined && !text.endsWith(` for message ${idInBatch}`)) return undefined;
-  const why = text.replace(/^Error: /, "").replace(/ for message \S+$/, "");
+export function refusalFor(reply: Failure, idInBatch?: string): Refusal | undefined {
+  if (idInBatch !== undefined && reply.id !== idInBatch) return undefined;
+  const why = reply.text.replace(/^Error: /, "").replace(/ for message \S+$/, "");
   const retriable = NO_ROUTE.test(why);
   const code = retriable
     ? "unroutable"
@@ -38,9 +42,4 @@ export function refusalFor(text: string, idInBatch?: string): Refusal | undefine
   const message = `the broker refused the message: ${why}`;
   const error = new CipherMqError(code, message, retriable ? { hint: NO_ROUTE_HINT } : {});
   return { retriable, error };
-}
-
-/** Whether a failure line can be about a batch as a whole. */
-export function batchRefusal(text: string): boolean {
-  return !/ for message \S+$/.test(text);
 }

@@ -13,11 +13,11 @@
 import type { Random } from "../base/random.ts";
 import { CipherMqError } from "../base/errors.ts";
 import type { Command, PublishedMessage } from "../wire/command.ts";
-import type { Reply } from "../wire/reply.ts";
+import type { ReceivedReply } from "../wire/reply.ts";
 import type { BackoffOptions } from "./backoff.ts";
 import type { ReplyHandler } from "./conversation.ts";
 import { Fifo } from "./fifo.ts";
-import { batchRefusal, type Refusal, refusalFor } from "./refusal.ts";
+import { type Failure, type Refusal, refusalFor } from "./refusal.ts";
 import { type Entry, Route } from "./route.ts";
 
 /** A sealed message and where it goes. */
@@ -140,14 +140,14 @@ export class SenderWindow<M extends OutgoingMessage> implements ReplyHandler {
   }
 
   /** Takes the broker's reply to what was written first and not answered. */
-  reply(reply: Reply, nowMs: number): boolean {
+  reply(reply: ReceivedReply, nowMs: number): boolean {
     const flight = this.#flying.peek();
     if (flight === undefined) throw nonsense(reply);
     const entry = flight.entries[flight.answered]!;
     if (reply.kind === "accepted" && reply.id === entry.message.id) {
       this.#accept(flight, entry);
     } else if (reply.kind === "failed") {
-      if (!this.#refuse(flight, entry, reply.text, nowMs)) throw nonsense(reply);
+      if (!this.#refuse(flight, entry, reply, nowMs)) throw nonsense(reply);
     } else throw nonsense(reply);
     if (flight.answered < flight.entries.length) return false;
     this.#flying.shift();
@@ -199,16 +199,16 @@ export class SenderWindow<M extends OutgoingMessage> implements ReplyHandler {
   }
 
   /** False when the line cannot be an answer to this message or batch. */
-  #refuse(flight: Flight<M>, entry: Entry<M>, text: string, nowMs: number): boolean {
+  #refuse(flight: Flight<M>, entry: Entry<M>, reply: Failure, nowMs: number): boolean {
     const alone = flight.entries.length === 1;
-    const refusal = refusalFor(text, alone ? undefined : entry.message.id);
+    const refusal = refusalFor(reply, alone ? undefined : entry.message.id);
     if (refusal !== undefined) {
       flight.answered++;
       this.#refused(flight.route, entry, refusal, nowMs);
       return true;
     }
     // One line for the whole batch: which message is to blame shows when each goes alone.
-    if (flight.answered > 0 || !batchRefusal(text)) return false;
+    if (flight.answered > 0 || reply.id !== undefined) return false;
     flight.answered = flight.entries.length;
     for (const one of flight.entries) {
       one.alone = true;
@@ -263,7 +263,7 @@ function publishCommand<M extends OutgoingMessage>(entries: readonly Entry<M>[])
   return { kind: "publish_batch", exchange, routingKey, messages };
 }
 
-function nonsense(reply: Reply): CipherMqError {
+function nonsense(reply: ReceivedReply): CipherMqError {
   const said = reply.kind === "failed" ? `'${reply.text}'` : `a reply '${reply.kind}'`;
   return new CipherMqError("protocol", `the broker gave ${said} that fits no published message`);
 }

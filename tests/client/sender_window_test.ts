@@ -14,7 +14,7 @@ import {
   type WindowOptions,
 } from "../../lib/client/sender_window.ts";
 import type { Command, PublishedMessage } from "../../lib/wire/command.ts";
-import type { Reply } from "../../lib/wire/reply.ts";
+import type { ReceivedReply } from "../../lib/wire/reply.ts";
 
 const halfway: Random = { uint32: () => 2 ** 31 };
 
@@ -32,14 +32,15 @@ function ids(command: Command | undefined): string[] {
   return published(command).map((one) => one.id);
 }
 
-function accepted(id: string): Reply {
+function accepted(id: string): ReceivedReply {
   return { kind: "accepted", id };
 }
 
 const noQueue = "Error: no queue is bound to exchange 'x' with routing key 'r'";
 
-function refused(id?: string, why = noQueue): Reply {
-  return { kind: "failed", text: id === undefined ? why : `${why} for message ${id}` };
+function refused(id?: string, why = noQueue): ReceivedReply {
+  if (id === undefined) return { kind: "failed", text: why };
+  return { kind: "failed", text: `${why} for message ${id}`, id };
 }
 
 /** A window whose route is known to work, with messages added. */
@@ -134,6 +135,16 @@ Deno.test("a message that no queue takes is tried again until the wait is over, 
   assert.equal(window.pending, 0);
 });
 
+Deno.test("what came back goes before what was not written yet, once nothing else is in flight", () => {
+  const window = provenWindow(4, { maxBatchMessages: 1 });
+  for (let at = 0; at < 3; at++) window.take(0);
+  window.reply(refused("m0"), 0);
+  window.reply(accepted("m1"), 0);
+  assert.equal(window.take(0), undefined);
+  window.reply(accepted("m2"), 0);
+  assert.deepEqual([ids(window.take(0)), ids(window.take(0, true))], [["m0"], ["m3"]]);
+});
+
 Deno.test("a refusal for another reason is reported at once and holds nothing up", () => {
   const window = provenWindow(3);
   window.take(0);
@@ -192,7 +203,7 @@ class ModelBroker {
   }
 
   /** Commits the next message, and gives the reply. */
-  answer(): Reply | undefined {
+  answer(): ReceivedReply | undefined {
     const next = this.#asked[0];
     if (next === undefined) return undefined;
     const { command } = next;
