@@ -1,0 +1,15 @@
+/** @module */
+import { storeContract } from "../contracts/store_contract.ts";
+import { SqliteStore } from "../../lib/store/sqlite_store.ts";
+
+const aesKey = new Uint8Array(32).fill(7);
+
+for (const cacheBytes of [0, 200_000]) {
+  storeContract(`sqlite store with ${cacheBytes} bytes of cache`, () => {
+    const folder = Deno.makeTempDirSync({ prefix: "ciphermq-store-" });
+    return {
+      open: () => SqliteStore.open({ path: `${folder}/broker.db`, aesKey, cacheBytes }),
+      dispose: () => Deno.removeSync(folder, { recursive: true }),
+    };
+  });
+}
