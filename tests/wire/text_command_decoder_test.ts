@@ -1,0 +1,190 @@
+/** Tests of `lib/wire/text_command_decoder.ts`. @module */
+import assert from "node:assert/strict";
+import { envelopeText } from "../../lib/base/envelope.ts";
+import { BodyArena } from "../../lib/wire/body_arena.ts";
+import type { Command } from "../../lib/wire/command.ts";
+import { TextCommandDecoder } from "../../lib/wire/text_command_decoder.ts";
+import { pythonJson, sampleEnvelope, utf8 } from "./samples.ts";
+
+const ENVELOPE = sampleEnvelope();
+const KEY = new Uint8Array(32).fill(5);
+
+function decode(line: string | undefined, limits = {}) {
+  const decoder = new TextCommandDecoder({
+    maxMessageBytes: 1000,
+    maxBatchMessages: 3,
+    ...limits,
+  });
+  return decoder.decode(line, new BodyArena(10_000));
+}
+
+const MESSAGE = {
+  id: ENVELOPE.message_id,
+  receiver: ENVELOPE.receiver_client_id,
+  body: utf8(envelopeText(ENVELOPE)),
+};
+
+const COMMANDS: readonly (readonly [line: string, command: Command])[] = [
+  ["declare_queue q", { kind: "declare_queue", queue: "q" }],
+  ["declare_exchange x", { kind: "declare_exchange", exchange: "x", exchangeKind: "direct" }],
+  ["declare_exchange x topic", {
+    kind: "declare_exchange",
+    exchange: "x",
+    exchangeKind: "topic",
+  }],
+  ["bind q x k", { kind: "bind", queue: "q", exchange: "x", routingKey: "k" }],
+  [`publish x k ${pythonJson(ENVELOPE)}`, {
+    kind: "publish",
+    exchange: "x",
+    routingKey: "k",
+    message: MESSAGE,
+  }],
+  [`publish_batch x k ${pythonJson([ENVELOPE, ENVELOPE])}`, {
+    kind: "publish_batch",
+    exchange: "x",
+    routingKey: "k",
+    messages: [MESSAGE, MESSAGE],
+  }],
+  ["consume q", { kind: "consume", queue: "q" }],
+  ["consume q 100", { kind: "consume", queue: "q", prefetch: 100 }],
+  ["fetch q", { kind: "fetch", queue: "q" }],
+  ["ack i", { kind: "ack", id: "i" }],
+  [`register_key c ${KEY.toBase64()}`, { kind: "register_key", client: "c", key: KEY }],
+  [`register_public_key c ${KEY.toBase64()}`, { kind: "register_key", client: "c", key: KEY }],
+  ["get_key c", { kind: "get_key", client: "c" }],
+  ["get_public_key c", { kind: "get_key", client: "c" }],
+  ["stats", { kind: "stats" }],
+  ["reset_stats", { kind: "reset_stats" }],
+  ["heartbeat", { kind: "heartbeat" }],
+];
+
+for (const [line, command] of COMMANDS) {
+  Deno.test(`'${line.slice(0, 40)}' is ${command.kind}`, () => {
+    assert.deepEqual(decode(line), command);
+  });
+}
+
+const REFUSALS: readonly (readonly [line: string, reply: string])[] = [
+  ["declare_queue", "Missing queue name"],
+  ["declare_queue ", "Missing queue name"],
+  ["declare_queue a b", "Error: queue name has a space or control character"],
+  [`declare_queue ${"x".repeat(256)}`, "Error: queue name is longer than 255 bytes"],
+  ["declare_exchange", "Missing exchange name"],
+  ["declare_exchange ", "Missing exchange name"],
+  ["declare_exchange x a b", "Error: exchange kind has a space or control character"],
+  ["declare_exchange x ", "Error: exchange kind is empty"],
+  ["bind", "Missing parameters"],
+  ["bind q x", "Missing parameters"],
+  ["bind q x ", "Missing parameters"],
+  ["bind q  k", "Missing parameters"],
+  ["bind q x k k", "Error: routing key has a space or control character"],
+  ["bind q\0 x k", "Error: queue name has a space or control character"],
+  ["bind q \u202ex k", "Error: exchange name has a space or control character"],
+  ["publish", "Missing parameters"],
+  ["publish x", "Missing parameters"],
+  ["publish x k", "Missing parameters"],
+  ["publish x k ", "Missing parameters"],
+  ["publish x k {}", "Invalid message format: message_id is missing or not a string"],
+  ["publish x k nonsense", "Invalid message format: not valid JSON"],
+  ["publish \u0007 k {}", "Error: exchange name has a space or control character"],
+  ["publish x \u0007 {}", "Error: routing key has a space or control character"],
+  ["publish_batch", "Missing parameters"],
+  ["publish_batch x k", "Missing parameters"],
+  ["publish_batch x k []", "Invalid batch format: a batch has at least one message"],
+  ["publish_batch x k {}", "Invalid batch format: a batch is a JSON array"],
+  ["publish_batch x k [1,2,3,4]", "Invalid batch format: more than 3 messages"],
+  ["publish_batch x k [1]", "Invalid batch format: message 0: an envelope is a JSON object"],
+  ["consume", "Missing queue name"],
+  ["consume q 0", "Error: prefetch is not a positive whole number"],
+  ["consume q -1", "Error: prefetch is not a positive whole number"],
+  ["consume q 1e3", "Error: prefetch is not a positive whole number"],
+  ["consume q 1 1", "Error: prefetch is not a positive whole number"],
+  ["consume q 1000000000", "Error: prefetch is not a positive whole number"],
+  ["consume q ", "Error: prefetch is not a positive whole number"],
+  ["consume q\0 1", "Error: queue name has a space or control character"],
+  ["fetch", "Missing queue name"],
+  ["fetch a b", "Error: queue name has a space or control character"],
+  ["ack", "Missing message ID"],
+  ["ack a b", "Error: message ID has a space or control character"],
+  ["register_key", "Missing client ID or public key"],
+  ["register_key c", "Missing client ID or public key"],
+  ["register_key c ", "Missing client ID or public key"],
+  ["register_key c AAAA", "Error registering key: the public key is not 32 bytes in base64"],
+  [
+    `register_key c\0 ${KEY.toBase64()}`,
+    "Error registering key: client ID has a space or control character",
+  ],
+  ["get_key", "Missing client ID"],
+  ["get_key a b", "Error retrieving key: client ID has a space or control character"],
+  ["", "Unknown command"],
+  [" ", "Unknown command"],
+  [" stats", "Unknown command"],
+  ["STATS", "Unknown command"],
+  ["resend x", "Unknown command"],
+  ["__proto__", "Unknown command"],
+  ["constructor x", "Unknown command"],
+  ["\uFEFFstats", "Unknown command"],
+];
+
+for (const [line, reply] of REFUSALS) {
+  Deno.test(`${JSON.stringify(line.slice(0, 30))} is answered '${reply}'`, () => {
+    assert.deepEqual(decode(line), { kind: "malformed", reply });
+  });
+}
+
+Deno.test("a line that is not UTF-8 is answered", () => {
+  assert.deepEqual(decode(undefined), {
+    kind: "malformed",
+    reply: "Error: the line is not valid UTF-8",
+  });
+});
+
+Deno.test("an envelope of just the limit passes, one byte more is refused", () => {
+  const size = MESSAGE.body.length;
+  for (const json of [JSON.stringify(ENVELOPE), JSON.stringify(ENVELOPE, null, 1)]) {
+    // Spaces do not count: what is measured is what is stored.
+    const line = `publish x k ${json.replaceAll("\n", "\t")}`;
+    assert.equal(decode(line, { maxMessageBytes: size }).kind, "publish");
+    assert.deepEqual(decode(line, { maxMessageBytes: size - 1 }), {
+      kind: "malformed",
+      reply: `Invalid message format: the envelope is larger than ${size - 1} bytes`,
+    });
+  }
+  const larger = sampleEnvelope({ ciphertext: "YWJjYWJj" });
+  assert.deepEqual(
+    decode(`publish_batch x k ${pythonJson([ENVELOPE, larger])}`, { maxMessageBytes: size }),
+    {
+      kind: "malformed",
+      reply: `Invalid batch format: message 1: the envelope is larger than ${size} bytes`,
+    },
+  );
+});
+
+Deno.test("the size of an envelope is counted in bytes, not characters", () => {
+  const envelope = sampleEnvelope({ message_id: "€".repeat(20) });
+  const size = utf8(envelopeText(envelope)).length;
+  const line = `publish x k ${JSON.stringify(envelope)}`;
+  assert.equal(decode(line, { maxMessageBytes: size }).kind, "publish");
+  assert.equal(decode(line, { maxMessageBytes: size - 1 }).kind, "malformed");
+});
+
+Deno.test("a reply never repeats what the client wrote", () => {
+  const verbs = ["declare_queue", "declare_exchange", "consume", "fetch", "ack", "get_key", "x"];
+  const lines = [
+    ...verbs.map((verb) => `${verb} SECRET\u0007`),
+    "bind SECRET\0 x k",
+    "register_key SECRET\0 k",
+    "register_key c SECRET",
+    "publish x k SECRET",
+    'publish x k {"SECRET":"SECRET"}',
+    "publish SECRET\0 k {}",
+    'publish_batch x k ["SECRET"]',
+    "publish_batch x k [SECRET",
+    "consume q SECRET",
+  ];
+  for (const line of lines) {
+    const decoded = decode(line);
+    assert.equal(decoded.kind, "malformed");
+    assert.doesNotMatch(JSON.stringify(decoded), /SECRET/, line);
+  }
+});
