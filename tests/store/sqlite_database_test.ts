@@ -1,0 +1,118 @@
+/** @module */
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { DatabaseSync } from "node:sqlite";
+import { DatabaseFolder, failure } from "./database_folder.ts";
+
+const KEY_A = Uint8Array.from({ length: 32 }, (_, i) => 0xa0 ^ (i * 7));
+const KEY_B = Uint8Array.from({ length: 32 }, (_, i) => 0x5b ^ (i * 11));
+
+async function registerTwo(box: DatabaseFolder): Promise<void> {
+  const store = box.open();
+  await store.load();
+  await store.commit([
+    { kind: "key_registered", client: "alice", key: KEY_A },
+    { kind: "key_registered", client: "bob", key: KEY_B },
+  ], 1);
+  await store.close();
+}
+
+/** Changes the closed file behind the broker's back; it must stay a broker's database. */
+function tamper(box: DatabaseFolder, sql: string): void {
+  const db = new DatabaseSync(box.path);
+  db.exec(sql);
+  db.close();
+}
+
+Deno.test("a second store on the same file is refused, before and after it holds something", async () => {
+  using box = new DatabaseFolder();
+  const store = box.open();
+  assert.throws(() => box.open(), failure("storage", /broker\.db: database is locked/));
+  await store.load();
+  await store.commit([{ kind: "queue_declared", queue: "q" }], 1);
+  assert.throws(() => box.open(), failure("storage", /database is locked/));
+  await store.close();
+  await box.open().close();
+});
+
+Deno.test("another process is kept out of an open database, also after a refused second store", async () => {
+  using box = new DatabaseFolder();
+  const store = box.open();
+  assert.throws(() => box.open(), failure("storage", /database is locked/));
+  const code = `
+    import { DatabaseSync } from "node:sqlite";
+    try { new DatabaseSync(${
+    JSON.stringify(box.path)
+  }).exec("BEGIN IMMEDIATE"); console.log("in"); }
+    catch (error) { console.log(error.message); }`;
+  const other = await new Deno.Command(Deno.execPath(), { args: ["eval", code] }).output();
+  assert.equal(new TextDecoder().decode(other.stdout).trim(), "database is locked");
+  await store.close();
+});
+
+Deno.test("another aes_key is refused, also when no key was ever registered", async () => {
+  using box = new DatabaseFolder();
+  await box.open().close();
+  const wrong = new Uint8Array(32).fill(8);
+  const refused = failure("configuration", /broker\.db: it was made with another aes_key/);
+  assert.throws(() => box.open(0, wrong), refused);
+  await registerTwo(box);
+  assert.throws(() => box.open(0, wrong), refused);
+  const store = box.open();
+  assert.equal((await store.load()).keys.length, 2);
+  await store.close();
+});
+
+Deno.test("a registered key is nowhere in the files in the clear", async () => {
+  using box = new DatabaseFolder();
+  const store = box.open();
+  await store.load();
+  await store.commit([{ kind: "key_registered", client: "alice", key: KEY_A }], 1);
+  const files = ["", "-wal"].map((suffix) => Buffer.from(Deno.readFileSync(box.path + suffix)));
+  await store.close();
+  files.push(Buffer.from(Deno.readFileSync(box.path)));
+  assert.ok(files.some((bytes) => bytes.includes("alice")), "the client id shows where to look");
+  for (const bytes of files) {
+    assert.equal(bytes.includes(Buffer.from(KEY_A)), false);
+    assert.equal(bytes.includes(Buffer.from(KEY_A).toString("base64")), false);
+    assert.equal(bytes.includes(Buffer.from(KEY_A).toString("hex")), false);
+  }
+});
+
+const edits: [what: string, sql: string, client: string][] = [
+  [
+    "swapped rows",
+    `UPDATE public_keys SET client_id = 'x' WHERE client_id = 'alice';
+     UPDATE public_keys SET client_id = 'alice' WHERE client_id = 'bob';`,
+    "alice",
+  ],
+  [
+    "an edited key",
+    "UPDATE public_keys SET public_key_ciphertext = zeroblob(32) WHERE client_id = 'bob'",
+    "bob",
+  ],
+  ["an edited tag", "UPDATE public_keys SET tag = zeroblob(16) WHERE client_id = 'bob'", "bob"],
+  [
+    "a shorter tag",
+    "UPDATE public_keys SET tag = substr(tag, 1, 4) WHERE client_id = 'bob'",
+    "bob",
+  ],
+  ["an edited nonce", "UPDATE public_keys SET nonce = zeroblob(12) WHERE client_id = 'bob'", "bob"],
+  [
+    "the check value in a key's place",
+    `UPDATE public_keys SET (public_key_ciphertext, nonce, tag) =
+       (SELECT ciphertext, nonce, tag FROM key_check) WHERE client_id = 'bob'`,
+    "bob",
+  ],
+];
+for (const [what, sql, client] of edits) {
+  Deno.test(`a store that loads notices ${what} in the registry`, async () => {
+    using box = new DatabaseFolder();
+    await registerTwo(box);
+    tamper(box, sql);
+    const store = box.open();
+    await assert.rejects(store.load(), failure("cryptographic", new RegExp(`'${client}'`)));
+    await assert.rejects(store.commit([], 1), failure("cryptographic", /./));
+    await store.close();
+  });
+}

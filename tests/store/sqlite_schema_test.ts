@@ -1,0 +1,43 @@
+/** @module */
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { KeyVault } from "../../lib/store/key_vault.ts";
+import { openDatabase } from "../../lib/store/sqlite_database.ts";
+import {
+  finishSettings,
+  prepareDatabase,
+  requireSqlite,
+  setting,
+} from "../../lib/store/sqlite_schema.ts";
+import { AES_KEY, DatabaseFolder, failure } from "./database_folder.ts";
+
+Deno.test("an open database syncs at every commit, checkpoints at 64 MiB, and is locked", () => {
+  using box = new DatabaseFolder();
+  for (let round = 0; round < 2; round++) {
+    const db = openDatabase(box.path, new KeyVault(AES_KEY));
+    assert.equal(setting(db, "synchronous"), 2);
+    assert.equal(setting(db, "journal_mode"), "wal");
+    assert.equal(setting(db, "page_size"), 16384);
+    assert.equal(setting(db, "wal_autocheckpoint"), 4096);
+    assert.equal(setting(db, "locking_mode"), "exclusive");
+    assert.equal(setting(db, "trusted_schema"), 0);
+    assert.equal(setting(db, "fullfsync"), 1);
+    assert.equal(setting(db, "application_id"), 0x434d5131);
+    assert.equal(setting(db, "user_version"), 1);
+    db.close();
+  }
+});
+
+Deno.test("a database whose settings do not take is refused", () => {
+  const db = new DatabaseSync(":memory:");
+  prepareDatabase(db);
+  assert.throws(() => finishSettings(db), failure("storage", /SQLite has .* cannot be set to/));
+  db.close();
+});
+
+Deno.test("SQLite before 3.51.3 is refused, later ones are not", () => {
+  for (const version of ["3.40.1", "3.51.2", "3.51", "2.99.99"]) {
+    assert.throws(() => requireSqlite(version), failure("configuration", /can lose commits/));
+  }
+  for (const version of ["3.51.3", "3.51.10", "3.53.2", "4.0.0"]) requireSqlite(version);
+});
