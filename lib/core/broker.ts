@@ -248,6 +248,8 @@ export class Broker {
     const message = target.take(peer.identity);
     if (message === undefined) return this.#answer(peer, { kind: "no_messages" });
     this.#deliver(message, peer, undefined);
+    // What comes after it may fit where it did not.
+    this.#push(target, peer.identity);
   }
 
   #ack({ id }: InputOf<"ack">, peer: Peer): void {
@@ -268,7 +270,9 @@ export class Broker {
     this.#stats.acked(this.#now.wallMs - message.acceptedMs, heldMs);
     this.#change({ kind: "removed", message });
     this.#answer(peer, { kind: "ack_confirmed", id });
-    if (lease?.consumer !== undefined) this.#offer(lease.consumer);
+    if (lease?.consumer !== undefined) return this.#offer(lease.consumer);
+    // It may have waited, too large for any consumer's room, before smaller ones.
+    this.#push(queue, peer.identity);
   }
 
   #registerKey({ client, key }: InputOf<"register_key">, peer: Peer): void {

@@ -104,9 +104,11 @@ export class Queue {
     const message = ready === undefined ? undefined : lane?.peek();
     if (ready === undefined || lane === undefined || message === undefined) return undefined;
     for (const consumer of ready) {
+      const fits = consumer.fits(message);
+      // One without room for this message keeps its turn: the next one may be smaller.
+      if (!fits && consumer.open) continue;
       this.#withdraw(consumer);
-      // One without room comes back when it gets credit.
-      if (!consumer.fits(message)) continue;
+      if (!fits) continue;
       lane.take();
       return { message, consumer };
     }
