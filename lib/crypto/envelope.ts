@@ -82,7 +82,19 @@ export function seal({ receiver, publicKey, text, messageId }: SealOptions): Env
   return new EnvelopeSealer({ receiver, publicKey }).seal(text, messageId);
 }
 
-/** Opens one message. Throws what {@linkcode EnvelopeOpener} throws. */
+/**
+ * Opens one message. Throws what {@linkcode EnvelopeOpener} throws.
+ *
+ * @example
+ * ```ts
+ * import { open, seal } from "./envelope.ts";
+ * import { generateKeyPair } from "./key_pair.ts";
+ *
+ * const { publicKey, privateKey } = generateKeyPair();
+ * const envelope = seal({ receiver: "receiver_1", publicKey, text: "hello" });
+ * console.assert(open(envelope, privateKey) === "hello");
+ * ```
+ */
 export function open(envelope: Envelope, privateKey: Uint8Array): string {
   return new EnvelopeOpener(privateKey).open(envelope);
 }
@@ -90,6 +102,18 @@ export function open(envelope: Envelope, privateKey: Uint8Array): string {
 /**
  * Seals messages to one receiver. A session key and its sealed box serve many messages, each with
  * its own random nonce: at most 10,000 messages, where NIST SP 800-38D, section 8.3, allows 2^32.
+ *
+ * @example
+ * ```ts
+ * import { EnvelopeSealer } from "./envelope.ts";
+ * import { generateKeyPair } from "./key_pair.ts";
+ *
+ * const { publicKey } = generateKeyPair();
+ * const sealer = new EnvelopeSealer({ receiver: "receiver_1", publicKey });
+ * const [first, second] = [sealer.seal("one"), sealer.seal("two")];
+ * console.assert(first.enc_session_key === second.enc_session_key);
+ * console.assert(first.nonce !== second.nonce);
+ * ```
  */
 export class EnvelopeSealer {
   readonly #receiver: string;
@@ -163,6 +187,17 @@ export class EnvelopeSealer {
 /**
  * Opens messages that were sealed to one private key. Whatever is wrong with an envelope, the error
  * is the same. Whom the envelope says it is for is not looked at: that is the caller's to check.
+ *
+ * @example
+ * ```ts
+ * import { EnvelopeOpener, seal } from "./envelope.ts";
+ * import { generateKeyPair } from "./key_pair.ts";
+ *
+ * const { publicKey, privateKey } = generateKeyPair();
+ * const opener = new EnvelopeOpener(privateKey);
+ * const texts = ["one", "two"].map((text) => seal({ receiver: "receiver_1", publicKey, text }));
+ * console.assert(texts.map((envelope) => opener.open(envelope)).join() === "one,two");
+ * ```
  */
 export class EnvelopeOpener {
   readonly #keyPair: KeyPair;

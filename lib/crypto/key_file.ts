@@ -59,6 +59,18 @@ export function keyFiles(dir: string, name: string): KeyFiles {
  * Writes both files, the private one for its owner only (mode 0600), and gives their paths. Throws
  * `already_exists` when one of them is there and `force` is not set, and then has written neither;
  * `configuration` when they cannot be written; `invalid_name` as {@linkcode keyFiles}.
+ *
+ * @example
+ * ```ts
+ * import { readPrivateKey, writeKeyFiles } from "./key_file.ts";
+ * import { generateKeyPair } from "./key_pair.ts";
+ *
+ * const dir = Deno.makeTempDirSync();
+ * const keyPair = generateKeyPair();
+ * const files = writeKeyFiles({ dir, name: "receiver_1", keyPair });
+ * console.assert(readPrivateKey(files.privateKey).join() === keyPair.privateKey.join());
+ * Deno.removeSync(dir, { recursive: true });
+ * ```
  */
 export function writeKeyFiles(options: KeyFilesOptions): KeyFiles {
   const { dir, name, keyPair, force = false } = options;

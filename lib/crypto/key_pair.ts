@@ -42,7 +42,17 @@ export function generateKeyPair(): KeyPair {
   return { publicKey: publicKeyOf(privateKey), privateKey };
 }
 
-/** The public key that belongs to a private one. Throws `cryptographic` unless it has 32 bytes. */
+/**
+ * The public key that belongs to a private one. Throws `cryptographic` unless it has 32 bytes.
+ *
+ * @example
+ * ```ts
+ * import { generateKeyPair, publicKeyOf } from "./key_pair.ts";
+ *
+ * const { publicKey, privateKey } = generateKeyPair();
+ * console.assert(publicKeyOf(privateKey).join() === publicKey.join());
+ * ```
+ */
 export function publicKeyOf(privateKey: Uint8Array): Uint8Array {
   const spki = createPublicKey(importPrivate(privateKey)).export({ format: "der", type: "spki" });
   return Uint8Array.from(spki.subarray(SPKI_PREFIX.length));
