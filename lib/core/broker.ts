@@ -241,15 +241,23 @@ export class Broker {
   #fetch({ queue }: InputOf<"fetch">, peer: Peer): void {
     const target = this.#queues.get(queue);
     if (target === undefined) return this.#refuseQueue(peer, queue);
-    if (peer.leased.size >= this.#limits.maxPrefetch) {
-      const why = `this connection holds ${peer.leased.size} messages, the limit; ack some first`;
-      return this.#refuse(peer, "limit", why);
-    }
-    const message = target.take(peer.identity);
+    const message = target.peek(peer.identity);
     if (message === undefined) return this.#answer(peer, { kind: "no_messages" });
+    if (!this.#mayFetch(peer, message)) {
+      const why = `this connection holds ${peer.leased.size} messages of ${peer.leasedBytes} bytes`;
+      return this.#refuse(peer, "limit", `${why}, the limit; ack some first`);
+    }
+    target.take(peer.identity);
     this.#deliver(message, peer, undefined);
     // What comes after it may fit where it did not.
     this.#push(target, peer.identity);
+  }
+
+  /** A consumer's limits hold for a connection that fetches: one message always fits. */
+  #mayFetch({ leased, leasedBytes }: Peer, message: Message): boolean {
+    const { maxPrefetch, maxPrefetchBytes } = this.#limits;
+    return leased.size === 0 ||
+      (leased.size < maxPrefetch && leasedBytes + message.size <= maxPrefetchBytes);
   }
 
   #ack({ id }: InputOf<"ack">, peer: Peer): void {

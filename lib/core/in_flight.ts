@@ -29,6 +29,7 @@ export class InFlight {
     message.lease = { peer, consumer, sinceMs: nowMs, order: this.#leases++ };
     message.deliveries++;
     peer.leased.add(message);
+    peer.leasedBytes += message.size;
     peer.pushed(message);
     consumer?.charge(message);
     this.#index(message);
@@ -40,6 +41,7 @@ export class InFlight {
     if (lease === undefined) return undefined;
     message.lease = undefined;
     lease.peer.leased.delete(message);
+    lease.peer.leasedBytes -= message.size;
     lease.consumer?.refund(message);
     return lease;
   }

@@ -17,6 +17,8 @@ export class Peer {
   readonly consumers = new Map<string, Consumer>();
   /** The messages it holds, longest held first. */
   readonly leased = new Set<Message>();
+  /** The bytes of those messages. */
+  leasedBytes = 0;
   readonly #maxUnsentBytes: number;
   #pushedBytes = 0;
 

@@ -61,6 +61,11 @@ export class Queue {
     return { queue: this.name, receiver: lane.receiver, seq: lane.nextSeq };
   }
 
+  /** The oldest message that waits for `receiver`, if there is one. */
+  peek(receiver: string): Message | undefined {
+    return this.#lanes.get(receiver)?.peek();
+  }
+
   /** Takes the oldest message for `receiver` outside any subscription. */
   take(receiver: string): Message | undefined {
     return this.#lanes.get(receiver)?.take();

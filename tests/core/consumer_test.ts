@@ -136,3 +136,17 @@ Deno.test("a connection that fetches without acking is told at the limit, and ma
   bob.fetch("q");
   assert.deepEqual(bob.takeIds(), ["q-2"]);
 });
+Deno.test("fetched bytes are bounded as consumed ones are; one message always fits", () => {
+  const [, alice, bob] = bound({ maxPrefetchBytes: 100 }, "q");
+  publish(alice, "q", 150, 60, 40, 1);
+  bob.fetch("q");
+  assert.equal(refusal(bob.fetch("q")), "limit");
+  bob.ackAll(["q-0"]);
+  bob.fetch("q");
+  bob.fetch("q");
+  assert.equal(refusal(bob.fetch("q")), "limit");
+  assert.deepEqual(bob.takeIds(), ["q-0", "q-1", "q-2"]);
+  bob.ackAll(["q-1"]);
+  bob.fetch("q");
+  assert.deepEqual(bob.takeIds(), ["q-3"]);
+});
