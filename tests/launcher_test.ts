@@ -37,7 +37,7 @@ class Path {
       name,
       `case $1 in
 eval) echo "${version} ${file}" ;;
-*) printf '%s\\n' "ran ${name}" "$@"; echo "pid $$"; while read -r line; do echo "read $line"; done; exit 42 ;;
+*) printf '%s\\n' "ran ${name}" "$@"; echo "pid $$"; echo "called $CIPHERMQ_PROGRAM"; while read -r line; do echo "read $line"; done; exit 42 ;;
 esac`,
     );
   }
@@ -136,7 +136,7 @@ test("without a good Deno the pinned one comes through npx, and is run itself", 
     assert.equal(stderr, "");
     assert.equal(code, 42);
     assert.match(stdout, /^ran fetched\nrun\n/);
-    assert(stdout.includes(`pid ${pid}\nread x\n`));
+    assert(stdout.includes(`pid ${pid}\n`) && stdout.endsWith("read x\n"));
   }
 });
 
@@ -213,6 +213,7 @@ test("it finds the checkout through symbolic links, from any folder", async () =
   Deno.symlinkSync("first", second);
   const { stdout } = await run(path.folder, ["serve"], "", second);
   assert(stdout.includes(`\n${MAIN}\n`));
+  assert(stdout.includes(`called ${second}\n`), "the program is told how it was called");
 });
 
 test("with the real Deno it starts the program", async () => {
