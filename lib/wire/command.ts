@@ -4,9 +4,6 @@
  * @module
  */
 
-/** The kinds of exchange a client can ask for. */
-export type ExchangeKindName = "direct" | "topic" | "fanout";
-
 /** One encrypted message to publish. The body is opaque to everything behind the codec. */
 export interface PublishedMessage {
   /** Unique per publisher. */
