@@ -9,13 +9,14 @@ import type { Random } from "../base/random.ts";
 /** The 128 bits that stand for a message id. */
 export type IdBits = Int32Array;
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+/** A UUID of the usual variant (RFC 9562, section 4.1): the first bit of its third word is set. */
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const encoder = new TextEncoder();
 
 /**
- * Writes the bits of `id` into `bits`: a UUID's own bits, else the first 128 bits of its SHA-256.
- * Two ids of one owner with the same bits cannot be found, so the table never mistakes one for
- * another.
+ * Writes the bits of `id` into `bits`: a UUID's own bits, else the first 128 bits of its SHA-256,
+ * marked so that they are no UUID's. Two ids with the same bits cannot be found, so the table never
+ * mistakes one for another.
  */
 export function writeIdBits(id: string, bits: IdBits): void {
   if (id.length === 36 && UUID.test(id)) {
@@ -28,6 +29,7 @@ export function writeIdBits(id: string, bits: IdBits): void {
   const digest = sha256(encoder.encode(id));
   const view = new DataView(digest.buffer, digest.byteOffset);
   for (let i = 0; i < 4; i++) bits[i] = view.getInt32(i * 4);
+  bits[2]! &= 0x7fffffff;
 }
 
 /** Owner, four words of id, value. An owner of 0 marks a free place. */
@@ -61,6 +63,11 @@ export class IdTable {
   /** How many ids it holds. */
   get size(): number {
     return this.#size;
+  }
+
+  /** Bytes of memory its places take. */
+  get bytes(): number {
+    return this.#shards.reduce((sum, shard) => sum + (shard?.byteLength ?? 0), 0);
   }
 
   /** The value kept for an id of `owner` (a number above 0), if there is one. */

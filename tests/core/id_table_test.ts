@@ -1,0 +1,108 @@
+/**
+ * The id table against a Map, its memory, and ids that somebody chose to be slow.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { drawSpreadKey, type IdBits, IdTable, writeIdBits } from "../../lib/core/id_table.ts";
+import { seededRandom } from "../support/core_driver.ts";
+
+const key = drawSpreadKey(seededRandom(5));
+
+function bitsOf(id: string): IdBits {
+  const bits = new Int32Array(4);
+  writeIdBits(id, bits);
+  return bits;
+}
+
+Deno.test("the table keeps what a Map would, for ids of all kinds and several owners", () => {
+  const id = fc.oneof(
+    fc.uuid(),
+    fc.nat(40).map((n) => `id-${n}`),
+    fc.nat(40).map((n) => `00000000-0000-4000-8000-${n.toString(16).padStart(12, "0")}`),
+    fc.nat(40).map((n) => `${n.toString(16).padStart(8, "f")}-0000-4000-8000-000000000000`),
+    fc.string({ unit: "grapheme", minLength: 1, maxLength: 50 }),
+  );
+  const entry = fc.tuple(fc.integer({ min: 1, max: 3 }), id, fc.integer());
+  fc.assert(
+    fc.property(fc.array(entry, { maxLength: 400 }), (entries) => {
+      const table = new IdTable(key);
+      const model = new Map<string, number>();
+      for (const [owner, id, value] of entries) {
+        assert.equal(table.get(owner, bitsOf(id)), model.get(`${owner} ${id}`));
+        table.set(owner, bitsOf(id), value);
+        model.set(`${owner} ${id}`, value);
+      }
+      assert.equal(table.size, model.size);
+      for (const [owner, id] of entries) {
+        assert.equal(table.get(owner, bitsOf(id)), model.get(`${owner} ${id}`));
+        assert.equal(table.get(4, bitsOf(id)), undefined);
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+Deno.test("no id has the bits of another: not in another case, not as the digest of another", () => {
+  const hex = createHash("sha256").update("order-1").digest("hex");
+  const uuid = hex.slice(0, 32).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  const ids = ["order-1", uuid, uuid.toUpperCase(), uuid.replaceAll("-", ""), `${uuid} `];
+  // A publisher may also turn the fixed bits of what it chose.
+  for (const version of "0123456789abcdef") {
+    for (const variant of "0123456789abcdef") {
+      ids.push(`${uuid.slice(0, 14)}${version}${uuid.slice(15, 19)}${variant}${uuid.slice(20)}`);
+    }
+  }
+  const unique = new Set(ids);
+  assert.equal(new Set([...unique].map((id) => bitsOf(id).join())).size, unique.size);
+});
+
+Deno.test("an id takes at most 48 bytes at every size, beyond a few for the empty table", () => {
+  const table = new IdTable(key);
+  const random = seededRandom(9);
+  const bits = new Int32Array(4);
+  const base = 256 * 8 * 24;
+  for (let n = 1; n <= 300_000; n++) {
+    for (let i = 0; i < 4; i++) bits[i] = random.uint32();
+    table.set(1, bits, n);
+    if (n % 100 !== 0) continue;
+    assert(table.bytes <= base + 48 * n, `${table.bytes} bytes for ${n} ids`);
+  }
+  assert.equal(table.size, 300_000);
+});
+
+/** Nanoseconds to find one of `count` ids, in a table that holds them all. */
+function lookUpTime(count: number, write: (bits: IdBits, n: number) => void): number {
+  const table = new IdTable(key);
+  const bits = new Int32Array(4);
+  for (let n = 0; n < count; n++) {
+    write(bits, n);
+    table.set(1, bits, n);
+  }
+  const since = performance.now();
+  for (let n = 0; n < count; n++) {
+    write(bits, n);
+    assert.equal(table.get(1, bits), n);
+  }
+  return (performance.now() - since) / count * 1e6;
+}
+
+Deno.test("ids that share three of four words are found about as fast as random ones", () => {
+  const count = 50_000;
+  const random = seededRandom(3);
+  const words = Int32Array.from({ length: 4 * count }, () => random.uint32());
+  const write = (bits: IdBits, n: number) => bits.set(words.subarray(4 * n, 4 * n + 4));
+  lookUpTime(count, write);
+  const usual = lookUpTime(count, write);
+  for (let word = 0; word < 4; word++) {
+    for (const shift of [0, 8, 16]) {
+      const time = lookUpTime(count, (bits, n) => {
+        bits.fill(0x1234567);
+        bits[word] = n << shift;
+      });
+      assert(time < 20 * usual + 1000, `word ${word}, shift ${shift}: ${time} ns, not ${usual} ns`);
+    }
+  }
+});

@@ -1,0 +1,136 @@
+/**
+ * The order of a lane, and what comes back into it.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { AssertionError } from "../../lib/base/assert.ts";
+import { Lane } from "../../lib/core/lane.ts";
+import { Message } from "../../lib/core/message.ts";
+import { type CoreClient, CoreDriver } from "../support/core_driver.ts";
+
+function message(seq: number): Message {
+  const head = { queue: "q", receiver: "bob", id: `${seq}`, publisher: "a", size: 1, checksum: 0 };
+  return new Message({ ...head, seq }, 0);
+}
+
+Deno.test("a lane gives the oldest that waits, whatever came back and was acknowledged meanwhile", () => {
+  const actions = fc.array(
+    fc.tuple(fc.constantFrom("append", "take", "return", "late"), fc.nat()),
+    {
+      minLength: 100,
+      maxLength: 300,
+    },
+  );
+  fc.assert(fc.property(actions, (steps) => {
+    const lane = new Lane("q", "bob");
+    const waiting = new Set<Message>();
+    const out: Message[] = [];
+    const returned: Message[] = [];
+    for (const [action, choice] of steps) {
+      if (action === "append") {
+        const added = message(lane.nextSeq);
+        lane.append(added);
+        waiting.add(added);
+      } else if (action === "take") {
+        const oldest = [...waiting].toSorted((a, b) => a.seq - b.seq)[0];
+        assert.equal(lane.peek(), oldest);
+        assert.equal(lane.take(), oldest);
+        if (oldest === undefined) continue;
+        waiting.delete(oldest);
+        out.push(oldest);
+      } else if (action === "return" && out.length > 0) {
+        const [back] = out.splice(choice % out.length, 1);
+        lane.giveBack(back!);
+        waiting.add(back!);
+        returned.push(back!);
+      } else if (action === "late" && returned.length > 0) {
+        const late = returned[choice % returned.length]!;
+        if (waiting.delete(late)) late.removed = true;
+      }
+    }
+    const rest = [...waiting].map(({ seq }) => seq).toSorted((a, b) => a - b);
+    assert.deepEqual(rest.map(() => lane.take()!.seq), rest);
+    assert.equal(lane.take(), undefined);
+  }));
+});
+
+Deno.test("a lane goes on after the places that were used before, and never back", () => {
+  const lane = new Lane("q", "bob");
+  lane.append(message(3));
+  lane.continueAt(9);
+  lane.continueAt(2);
+  assert.equal(lane.nextSeq, 9);
+  assert.throws(() => lane.append(message(8)), AssertionError);
+});
+
+function bound(): [CoreDriver, CoreClient] {
+  const driver = new CoreDriver();
+  const alice = driver.connect("alice");
+  alice.bind("q");
+  return [driver, alice];
+}
+
+Deno.test("leases return on disconnect to the front, in order, with the number of their deliveries", () => {
+  const [driver, alice] = bound();
+  alice.publishAll(["1", "2", "3", "4", "5"]);
+  const bob = driver.connect("bob");
+  bob.consume("q", 4);
+  bob.ackAll(["2"]);
+  bob.disconnect();
+  assert.deepEqual(
+    driver.changes.flatMap((change) =>
+      change.kind === "returned" ? [[change.message.seq, change.deliveries]] : []
+    ),
+    [[0, 1], [2, 1], [3, 1], [4, 1]],
+  );
+  const again = driver.connect("bob");
+  again.consume("q", 10);
+  assert.deepEqual(again.take().map(({ id, deliveries }) => [id, deliveries]), [
+    ["1", 2],
+    ["3", 2],
+    ["4", 2],
+    ["5", 2],
+  ]);
+});
+
+Deno.test("what returns goes at once to another consumer of the identity, before what is younger", () => {
+  const [driver, alice] = bound();
+  alice.publishAll(["1", "2", "3", "4"]);
+  const bob = driver.connect("bob");
+  bob.consume("q", 2);
+  const other = driver.connect("bob");
+  other.consume("q", 1);
+  assert.deepEqual(other.takeIds(), ["3"]);
+  bob.disconnect();
+  assert.deepEqual(other.take(), [], "credit holds for redelivery as well");
+  other.ackAll(["3"]);
+  other.ackAll(["1", "2"]);
+  assert.deepEqual(other.takeIds(), ["1", "2", "4"]);
+});
+
+Deno.test("what is not yet acknowledged at a restart is delivered again in order, the rest never", () => {
+  const [driver, alice] = bound();
+  alice.publishAll(["1", "2", "3", "4"]);
+  const bob = driver.connect("bob");
+  bob.consume("q", 3);
+  bob.disconnect();
+  const again = driver.connect("bob");
+  again.consume("q", 3);
+  again.ackAll(["2"]);
+  driver.restart();
+  driver.connect("alice").publishAll(["5"]);
+  const last = driver.connect("bob");
+  last.consume("q");
+  assert.deepEqual(last.take().map(({ id, deliveries }) => [id, deliveries]), [
+    ["1", 2],
+    ["3", 2],
+    // Handed out after the ack and never given back before the broker stopped.
+    ["4", 1],
+    ["5", 1],
+  ]);
+  last.ackAll(["1", "3", "4", "5"]);
+  driver.restart();
+  assert.deepEqual(driver.connect("bob").fetch("q"), { kind: "no_messages" });
+});
