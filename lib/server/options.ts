@@ -55,7 +55,9 @@ export const AES_KEY_VARIABLE = "CIPHERMQ_AES_KEY";
 const NEW_KEY_HINT =
   "make a key with `openssl rand -base64 32`, or a whole set with `ciphermq init`";
 const BASE64_KEY = /^[A-Za-z0-9+/]{43}=$/;
-const ADDRESS = /^(?:\[([0-9A-Fa-f:.%]+)\]|([^:\[\]\s]+)):(\d{1,5})$/;
+const AN_ADDRESS = 'host:port, as in "127.0.0.1:5672" or "[::1]:5672"';
+const MAX_PORT = 65_535;
+const ADDRESS = /^(?:\[([0-9A-Fa-f:.%]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/;
 
 function text(expected: string): z.ZodString {
   return z.string({ error: `expected ${expected}` }).min(1, { error: `expected ${expected}` });
@@ -81,8 +83,12 @@ const schema = z.strictObject({
     connection_type: z.literal("tls", {
       error: 'expected "tls": every connection is mutual TLS, there is no other kind',
     }),
-    address: z.string({ error: 'expected host:port, as in "127.0.0.1:5672" or "[::1]:5672"' })
-      .regex(ADDRESS, { error: 'expected host:port, as in "127.0.0.1:5672" or "[::1]:5672"' }),
+    address: text(AN_ADDRESS).transform((value, context) => {
+      const parsed = parseAddress(value);
+      if (parsed !== undefined) return parsed;
+      context.addIssue({ code: "custom", message: `expected ${AN_ADDRESS}` });
+      return z.NEVER;
+    }),
   }),
   tls: section("tls", {
     cert_path: text("the path of the server's certificate"),
@@ -120,7 +126,7 @@ export function readServerOptions(path: string, env: Environment): ServerFileOpt
   const file = checkConfiguration(schema, parseToml(content, path), path);
   const from = (relative: string) => resolve(dirname(path), relative);
   return {
-    ...readAddress(file.server.address, path),
+    ...file.server.address,
     certificate: readPem(from(file.tls.cert_path), "the server's certificate", "CERTIFICATE"),
     privateKey: readPem(from(file.tls.key_path), "the server's private key", "PRIVATE KEY"),
     authorities: readPem(from(file.tls.ca_cert_path), "the CA certificate", "CERTIFICATE"),
@@ -144,13 +150,12 @@ function parseToml(content: string, path: string): unknown {
   }
 }
 
-function readAddress(address: string, path: string): { host: string; port: number } {
+/** Takes `host:port` or `[IPv6]:port` apart; gives nothing for what is neither. */
+export function parseAddress(address: string): { host: string; port: number } | undefined {
   const [, bracketed, plain, digits] = ADDRESS.exec(address) ?? [];
+  const host = bracketed ?? plain;
   const port = Number(digits);
-  if (port > 65_535) {
-    throw configurationError(path, "server.address is wrong: expected a port of at most 65535");
-  }
-  return { host: bracketed ?? plain ?? "", port };
+  return host === undefined || port > MAX_PORT ? undefined : { host, port };
 }
 
 function readPem(file: string, what: string, label: "CERTIFICATE" | "PRIVATE KEY"): string {
