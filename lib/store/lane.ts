@@ -64,10 +64,11 @@ export class Lane {
     return this.#marks.empty ? "[]" : this.#marks.toString();
   }
 
-  /** Takes a row found on disk. Rows come in the order they were written. */
+  /** Takes a row with a queued message that was found on disk. They come in the order they were written. */
   saw(rowId: number, last: number): void {
-    this.#next = Math.max(this.#next, last + 1);
-    if (last >= this.#floor) this.rows.push({ id: rowId, last });
+    assert(last >= this.#next, `a row up to ${last} comes after message ${this.#next - 1}`);
+    this.#next = last + 1;
+    this.rows.push({ id: rowId, last });
   }
 
   /** Adds a message at the end. */

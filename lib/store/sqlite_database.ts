@@ -22,6 +22,9 @@ import {
 const CHECK_OWNER = "check";
 const CHECK_VALUE = new TextEncoder().encode("ciphermq");
 
+/** Up to this size a check at every start costs little: 0.2 s per GB, or as long as reading it takes. */
+const MAX_CHECKED_BYTES = 256 * 1024 * 1024;
+
 /** Opens or makes the database. Nobody else can open it before it is closed. */
 export function openDatabase(path: string, vault: KeyVault): DatabaseSync {
   // Absolute, so that SQLite takes no name for a URL or for a database in memory.
@@ -34,6 +37,7 @@ export function openDatabase(path: string, vault: KeyVault): DatabaseSync {
     prepareDatabase(db);
     createOrVerify(db, path, vault);
     finishSettings(db);
+    requireIntact(db, path);
     return db;
   } catch (error) {
     db?.close();
@@ -64,4 +68,15 @@ function requireKey(db: DatabaseSync, path: string, vault: KeyVault): void {
     `cannot open the database ${path}: it was made with another aes_key`,
     { hint: "use the aes_key that the broker had when it made the file, or a new file" },
   );
+}
+
+function requireIntact(db: DatabaseSync, path: string): void {
+  const bytes = Number(setting(db, "page_count")) * Number(setting(db, "page_size"));
+  if (bytes > MAX_CHECKED_BYTES) return;
+  const found = setting(db, "quick_check(1)");
+  if (found === "ok") return;
+  throw new CipherMqError("storage", `cannot use the database ${path}: it is damaged`, {
+    hint: "check the disk and restore the file from a backup",
+    cause: new Error(String(found)),
+  });
 }

@@ -30,8 +30,12 @@ const STATEMENTS = {
   bindings: "SELECT queue, exchange, routing_key FROM binding",
   keys: "SELECT client_id, public_key_ciphertext, nonce, tag FROM public_keys",
   lanes: "SELECT id, queue, receiver, floor, marks FROM lane ORDER BY id",
-  batchPlaces: "SELECT id, lane, last FROM batch ORDER BY id",
-  batches: "SELECT lane, last, n, at, heads FROM batch ORDER BY id",
+  lastBatch: "SELECT coalesce(max(id), 0) AS id FROM batch",
+  queuedBatchesAfter:
+    "SELECT batch.id AS id, lane, last, at FROM batch CROSS JOIN lane ON lane.id = lane " +
+    "WHERE batch.id > ? AND last >= floor ORDER BY batch.id LIMIT ?",
+  batchHeadsAfter:
+    "SELECT id, lane, last, n, at, heads FROM batch WHERE id > ? ORDER BY id LIMIT ?",
 } as const;
 
 /** Every statement by its name. */
@@ -43,6 +47,18 @@ export type Statements = {
 export function prepareStatements(db: DatabaseSync): Statements {
   const prepared = Object.entries(STATEMENTS).map(([name, sql]) => [name, db.prepare(sql)]);
   return Object.fromEntries(prepared) as Statements;
+}
+
+/** A row of the table `batch` without its heads. */
+export interface BatchPlace {
+  /** The row's id; ascending in the order of acceptance. */
+  readonly id: number;
+  /** The lane's id. */
+  readonly lane: number;
+  /** The place of its last message in the lane. */
+  readonly last: number;
+  /** When its messages were accepted, in milliseconds since the Unix epoch. */
+  readonly at: number;
 }
 
 /** Merges ids, in ascending order, into ranges of neighbours. */

@@ -20,7 +20,12 @@ import { RowSweep } from "./row_sweep.ts";
 import { openDatabase } from "./sqlite_database.ts";
 import { storageError } from "./sqlite_error.ts";
 import { keyOwner, readLanes, readMessages, readRest } from "./sqlite_snapshot.ts";
-import { prepareStatements, rangesOf, type Statements } from "./sqlite_statements.ts";
+import {
+  type BatchPlace,
+  prepareStatements,
+  rangesOf,
+  type Statements,
+} from "./sqlite_statements.ts";
 import type { Store } from "./store.ts";
 
 /** Where and how a {@linkcode SqliteStore} keeps its file. */
@@ -106,12 +111,8 @@ export class SqliteStore implements Store {
   forget(wallMs: number): Promise<boolean> {
     return this.#fuse.run(() => {
       const late = this.#sweep.takeLate(SWEEP_ROWS);
-      const rows = this.#sql.batchesAfter.all(this.#sweep.cursor, SWEEP_ROWS) as unknown as {
-        readonly id: number;
-        readonly lane: number;
-        readonly last: number;
-        readonly at: number;
-      }[];
+      const found = this.#sql.batchesAfter.all(this.#sweep.cursor, SWEEP_ROWS);
+      const rows = found as unknown as BatchPlace[];
       const swept = rows.map(({ id, lane, last, at }) => ({
         id,
         at,

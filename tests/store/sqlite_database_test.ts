@@ -2,7 +2,10 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { DatabaseSync } from "node:sqlite";
+import { enqueued } from "../contracts/store_model.ts";
 import { DatabaseFolder, failure } from "./database_folder.ts";
+
+const LANE = { queue: "q", receiver: "r" };
 
 const KEY_A = Uint8Array.from({ length: 32 }, (_, i) => 0xa0 ^ (i * 7));
 const KEY_B = Uint8Array.from({ length: 32 }, (_, i) => 0x5b ^ (i * 11));
@@ -116,3 +119,17 @@ for (const [what, sql, client] of edits) {
     await store.close();
   });
 }
+
+Deno.test("a small database with a damaged page is refused at start", async () => {
+  using box = new DatabaseFolder();
+  const store = box.open();
+  await store.load();
+  const messages = Array.from({ length: 40 }, (_, seq) => enqueued(LANE, seq, 20_000));
+  await store.commit(messages, 1);
+  await store.close();
+  const bytes = Deno.readFileSync(box.path);
+  // A page number that is out of range at the head of every page but the first few.
+  for (let at = 16384 * 12; at < bytes.length; at += 16384) bytes.fill(0xff, at, at + 4);
+  Deno.writeFileSync(box.path, bytes);
+  assert.throws(() => box.open(), failure("storage", /broker\.db: it is damaged/));
+});
