@@ -10,8 +10,10 @@ const STOP_SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 /** Calls `handler` at every request to stop, until the returned function is called. */
 export function onStopSignal(handler: () => void): () => void {
-  for (const signal of STOP_SIGNALS) process.on(signal, handler);
+  // A listener is given the signal's name, which a handler such as a promise's resolver would take.
+  const listener = () => handler();
+  for (const signal of STOP_SIGNALS) process.on(signal, listener);
   return () => {
-    for (const signal of STOP_SIGNALS) process.off(signal, handler);
+    for (const signal of STOP_SIGNALS) process.off(signal, listener);
   };
 }

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 
 /** How long anything may take on a busy machine before a test gives up, in milliseconds. */
-export const PATIENCE_MS = 60_000;
+export const PATIENCE_MS = 30_000;
 
 /** The permissions that the launcher gives. */
 const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
