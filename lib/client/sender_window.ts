@@ -101,10 +101,10 @@ export class SenderWindow<M extends OutgoingMessage> implements ReplyHandler {
     return this.#resent;
   }
 
-  /** Whether a message of so many bytes may be added now. */
-  hasRoom(bytes: number): boolean {
-    if (this.#messages === 0) return true;
-    return this.#messages < this.#options.maxMessages &&
+  /** Whether so many messages with so many bytes may be added now. One message always fits. */
+  hasRoom(messages: number, bytes: number): boolean {
+    if (this.#messages === 0 && messages <= 1) return true;
+    return this.#messages + messages <= this.#options.maxMessages &&
       this.#bytes + bytes <= this.#options.maxBytes;
   }
 

@@ -94,15 +94,15 @@ Deno.test("an incomplete batch lingers while others are in flight, unless in a h
 
 Deno.test("the window has room for its messages and bytes, and always for one", () => {
   const window = new SenderWindow<OutgoingMessage>(halfway, { maxMessages: 2, maxBytes: 25 });
-  assert.equal(window.hasRoom(1_000), true);
+  assert.equal(window.hasRoom(1, 1_000), true);
   window.add(message("a"), 0);
-  assert.equal(window.hasRoom(15), true);
-  assert.equal(window.hasRoom(16), false);
+  assert.equal(window.hasRoom(1, 15), true);
+  assert.equal(window.hasRoom(1, 16), false);
   window.add(message("b"), 0);
-  assert.equal(window.hasRoom(1), false);
+  assert.equal(window.hasRoom(1, 1), false);
   window.take(0);
   window.reply(accepted("a"), 0);
-  assert.equal(window.hasRoom(15), true);
+  assert.equal(window.hasRoom(1, 15), true);
 });
 
 Deno.test("after a lost connection the unanswered messages go again, in order, with the same bytes", () => {
@@ -242,7 +242,7 @@ function play(moves: readonly (readonly [Move, number])[], options: WindowOption
     if (reply !== undefined) window.reply(reply, nowMs);
   };
   const move = (kind: Move, n: number) => {
-    if (kind === "add" && window.hasRoom(10)) {
+    if (kind === "add" && window.hasRoom(1, 10)) {
       added.push(`m${added.length}`);
       window.add(message(added.at(-1)!, `r${n % 3}`), nowMs);
     } else if (kind === "take" || kind === "hurry") {

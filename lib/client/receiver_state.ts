@@ -1,0 +1,183 @@
+/**
+ * What a receiver knows and does, without sockets and timers: it opens what was delivered, drops
+ * what it has already taken, and says what to acknowledge.
+ *
+ * @module
+ */
+import { hash } from "node:crypto";
+import type { Envelope } from "../base/envelope.ts";
+import { CipherMqError } from "../base/errors.ts";
+import type { EnvelopeOpener } from "../crypto/envelope.ts";
+import type { Command } from "../wire/command.ts";
+import { parseEnvelope } from "../wire/envelope_text.ts";
+import type { ReceivedMessage, ReceivedReply } from "../wire/reply.ts";
+import type { ReplyHandler } from "./conversation.ts";
+import { Fifo } from "./fifo.ts";
+import { messageKey } from "./inbox.ts";
+import type { OpenedMessage } from "./sink.ts";
+
+/** A message that could not be opened. It is not acknowledged. */
+export interface Problem {
+  /** The id it was delivered under. */
+  readonly id: string;
+  /** What is wrong: `cryptographic`, `invalid_message` or `access_denied` (addressed to another). */
+  readonly error: CipherMqError;
+}
+
+/** Counts of one receiver. */
+export interface ReceiverCounts {
+  /** Messages accepted by the sink. */
+  received: number;
+  /** Deliveries of messages that the sink had already accepted. */
+  duplicates: number;
+  /** Messages that could not be opened; each counts once. */
+  unopened: number;
+}
+
+/** Deliveries that were looked at together. */
+export interface Batch {
+  /** The messages that the sink does not have yet, in order. */
+  readonly fresh: readonly OpenedMessage[];
+  /** What to acknowledge when the sink has them. */
+  readonly ids: readonly string[];
+  /** The connection they came on. */
+  readonly epoch: number;
+}
+
+/** Who the receiver is and what it has already taken. */
+export interface ReceiverStateOptions {
+  /** The receiver's client id. */
+  readonly identity: string;
+  /** Opens what was sealed for it. */
+  readonly opener: EnvelopeOpener;
+  /** Whether a message was taken before. */
+  readonly has: (key: string) => boolean;
+  /** Told about every message that cannot be opened, once each. */
+  readonly onProblem: (problem: Problem) => void;
+}
+
+/** How many problems are remembered as told. */
+const MAX_TOLD = 10_000;
+
+/** A receiver without its connection. */
+export class ReceiverState implements ReplyHandler {
+  readonly #options: ReceiverStateOptions;
+  readonly #deliveries = new Fifo<ReceivedMessage>();
+  readonly #told = new Set<string>();
+  #bytes = 0;
+  #epoch = 0;
+  #unconfirmed = 0;
+  /** What happened so far. */
+  readonly counts: ReceiverCounts = { received: 0, duplicates: 0, unopened: 0 };
+
+  /** Makes a receiver that was delivered nothing. */
+  constructor(options: ReceiverStateOptions) {
+    this.#options = options;
+  }
+
+  /** Deliveries not looked at. */
+  get waiting(): number {
+    return this.#deliveries.length;
+  }
+
+  /** About how much memory they take, in characters. */
+  get waitingChars(): number {
+    return this.#bytes;
+  }
+
+  /** Acknowledgements that the broker has not confirmed. */
+  get unconfirmed(): number {
+    return this.#unconfirmed;
+  }
+
+  /** A message was delivered. */
+  push(message: ReceivedMessage): void {
+    this.#deliveries.push(message);
+    this.#bytes += message.text.length;
+  }
+
+  /**
+   * The connection is gone. The broker delivers again what it does not know to be acknowledged, so
+   * nothing that came on this connection may be acknowledged on the next.
+   */
+  lost(): void {
+    this.#epoch++;
+    this.#deliveries.drain();
+    this.#bytes = 0;
+    this.#unconfirmed = 0;
+  }
+
+  /** Looks at deliveries, in order, until `maxFresh` new messages are found or none is left. */
+  open(maxFresh: number): Batch {
+    const fresh: OpenedMessage[] = [];
+    const inBatch = new Set<string>();
+    const ids: string[] = [];
+    while (fresh.length < maxFresh) {
+      const delivery = this.#deliveries.shift();
+      if (delivery === undefined) break;
+      this.#bytes -= delivery.text.length;
+      const opened = this.#open(delivery, inBatch);
+      if (opened === undefined) continue;
+      ids.push(delivery.id);
+      if (opened === "duplicate") continue;
+      inBatch.add(opened.key);
+      fresh.push(opened);
+    }
+    return { fresh, ids, epoch: this.#epoch };
+  }
+
+  /** The sink has the batch: gives the acknowledgements to send, none when its connection is gone. */
+  accepted(batch: Batch): Command[] {
+    this.counts.received += batch.fresh.length;
+    if (batch.epoch !== this.#epoch) return [];
+    this.#unconfirmed += batch.ids.length;
+    return batch.ids.map((id) => ({ kind: "ack", id }));
+  }
+
+  /** Takes the reply to an acknowledgement. */
+  reply(reply: ReceivedReply): boolean {
+    // A refused one means that the broker took the delivery back meanwhile. It comes again, as a
+    // duplicate, and is acknowledged again.
+    if (reply.kind !== "ack_confirmed" && reply.kind !== "failed") {
+      throw new CipherMqError("protocol", `the broker answered an ack with '${reply.kind}'`);
+    }
+    this.#unconfirmed--;
+    return true;
+  }
+
+  #open(
+    delivery: ReceivedMessage,
+    inBatch: ReadonlySet<string>,
+  ): OpenedMessage | "duplicate" | undefined {
+    let envelope: Envelope | undefined;
+    try {
+      envelope = parseEnvelope(delivery.text);
+      const key = messageKey(envelope);
+      if (inBatch.has(key) || this.#options.has(key)) {
+        this.counts.duplicates++;
+        return "duplicate";
+      }
+      this.#requireOurs(envelope);
+      return { id: envelope.message_id, text: this.#options.opener.open(envelope), key };
+    } catch (error) {
+      if (!(error instanceof CipherMqError)) throw error;
+      this.#refuse(delivery, error);
+      return undefined;
+    }
+  }
+
+  #requireOurs(envelope: Envelope): void {
+    if (envelope.receiver_client_id === this.#options.identity) return;
+    throw new CipherMqError("access_denied", "the message is addressed to another client");
+  }
+
+  /** The one place that decides about what cannot be opened: told, counted, never acknowledged. */
+  #refuse(delivery: ReceivedMessage, error: CipherMqError): void {
+    const key = hash("sha256", delivery.text);
+    if (this.#told.has(key)) return;
+    if (this.#told.size >= MAX_TOLD) this.#told.clear();
+    this.#told.add(key);
+    this.counts.unopened++;
+    this.#options.onProblem({ id: delivery.id, error });
+  }
+}

@@ -1,0 +1,275 @@
+/**
+ * Sends encrypted messages, and sends them again until the broker has them.
+ *
+ * @module
+ */
+import { type Clock, systemClock } from "../base/clock.ts";
+import { CipherMqError } from "../base/errors.ts";
+import { type Random, systemRandom } from "../base/random.ts";
+import type { Connection } from "./connection.ts";
+import { Fifo } from "./fifo.ts";
+import { interrupted, Link, type LinkOptions, type LinkUser } from "./link.ts";
+import {
+  type SenderNotice as StateNotice,
+  SenderState,
+  type SenderStateOptions,
+  type Settled,
+} from "./sender_state.ts";
+
+/** What a sender tells about while it waits. */
+export type SenderNotice =
+  | StateNotice
+  /** The connection was lost, or does not come about; it is tried again. */
+  | { readonly kind: "disconnected"; readonly error: CipherMqError }
+  /** There is a connection. */
+  | { readonly kind: "connected" };
+
+/** How a sender is made. */
+export interface SenderOptions extends LinkOptions, SenderStateOptions {
+  /** Told what the sender waits for; for progress displays and logs. */
+  readonly onNotice?: (notice: SenderNotice) => void;
+}
+
+/** Options of one message. */
+export interface SendOptions {
+  /** Its id, unique for this sender; default a random UUID. For several receivers `:<receiver>` is added. */
+  readonly messageId?: string;
+}
+
+/** Somebody who waits for room. */
+interface Producer {
+  readonly text: string;
+  /** Its turn has come. */
+  readonly go: () => void;
+}
+
+/**
+ * A connection of one client that sends. Messages to one receiver arrive in the order they were
+ * given.
+ */
+export class Sender {
+  readonly #state: SenderState;
+  readonly #link: Link;
+  readonly #clock: Clock;
+  /** Those that wait for room, in order. */
+  readonly #producers = new Fifo<Producer>();
+  readonly #notice: (notice: SenderNotice) => void;
+  #failure: CipherMqError | undefined;
+  #idle: PromiseWithResolvers<void> | undefined;
+  #pumping = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  private constructor(options: SenderOptions, first: PromiseWithResolvers<void>) {
+    const random: Random = options.random ?? systemRandom;
+    this.#clock = options.connection.clock ?? systemClock;
+    this.#notice = options.onNotice ?? (() => {});
+    this.#state = new SenderState(options, random, this.#clock, this.#notice);
+    const user: LinkUser = {
+      up: () => {
+        this.#notice({ kind: "connected" });
+        first.resolve();
+        this.#schedulePump();
+      },
+      down: (error) => {
+        this.#state.lost();
+        this.#notice({ kind: "disconnected", error });
+      },
+      failed: (error) => {
+        first.reject(error);
+        this.#fail(error);
+      },
+      // A sender consumes nothing: a broker that pushes is not understood, but harmless.
+      message: () => {},
+      turn: () => this.#turn(),
+      drained: () => this.#pump(),
+    };
+    this.#link = new Link(options, user);
+  }
+
+  /**
+   * Connects. Rejects with `tls` when the two do not trust each other, with `connection` or
+   * `timeout` when no connection came about within `connectForMs`.
+   *
+   * @example
+   * ```ts ignore
+   * const sender = await Sender.connect({ connection });
+   * await sender.send("receiver_1", "hello");
+   * await sender.close();
+   * ```
+   */
+  static async connect(options: SenderOptions): Promise<Sender> {
+    const first = Promise.withResolvers<void>();
+    const sender = new Sender(options, first);
+    const interrupt = () => first.reject(interrupted());
+    options.signal?.addEventListener("abort", interrupt);
+    sender.#link.start();
+    try {
+      await first.promise;
+      return sender;
+    } catch (error) {
+      await sender.destroy();
+      throw error;
+    } finally {
+      options.signal?.removeEventListener("abort", interrupt);
+    }
+  }
+
+  /** How many messages were given and have neither been accepted nor failed. */
+  get pending(): number {
+    return this.#state.pending;
+  }
+
+  /** How many messages were written again after a lost connection. */
+  get resent(): number {
+    return this.#state.resent;
+  }
+
+  /**
+   * Sends a text to one or several receivers, each its own encrypted message. Resolves when the
+   * broker has all of them. Rejects with `not_found` or `unroutable` when a receiver did not come in
+   * time, otherwise with the broker's reason; with `partial` when some of several were accepted. A
+   * message that the sender could not finish because it was closed may or may not have been accepted.
+   */
+  async send(
+    to: string | readonly string[],
+    text: string,
+    options: SendOptions = {},
+  ): Promise<void> {
+    const receivers = typeof to === "string" ? [to] : to;
+    const several = receivers.length > 1;
+    const sent = receivers.map((receiver) => {
+      const id = options.messageId;
+      return this.#sendOne(receiver, text, several && id !== undefined ? `${id}:${receiver}` : id);
+    });
+    const results = await Promise.allSettled(sent);
+    const errors = results.flatMap((one) => one.status === "rejected" ? [one.reason] : []);
+    if (errors.length === 0) return;
+    if (errors.length === receivers.length) throw errors[0];
+    const failed = receivers.filter((_, at) => results[at]!.status === "rejected").join(", ");
+    const why = `could not send to ${failed}: ${errors[0].message}`;
+    throw new CipherMqError("partial", why, { cause: errors });
+  }
+
+  /**
+   * Takes one message over without a promise of its own: `settled` is called once with how it ended, and must not
+   * throw.
+   * The caller has seen {@linkcode hasRoom}. Throws for what cannot be sent at all.
+   */
+  post(receiver: string, text: string, settled: Settled, messageId?: string): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#state.post({
+      receiver,
+      text,
+      settled,
+      ...(messageId !== undefined && { id: messageId }),
+    });
+    this.#schedulePump();
+  }
+
+  /** Whether the window has room for another message with this text. */
+  hasRoom(text: string): boolean {
+    return this.#failure !== undefined || this.#state.hasRoom(text);
+  }
+
+  /** Resolves when it is this caller's turn and {@linkcode hasRoom}: {@linkcode post} at once then. */
+  room(text: string): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#producers.push({ text, go: resolve });
+    this.#wakeProducers();
+    return promise;
+  }
+
+  /** Resolves when every message given so far has been accepted or has failed. */
+  async flush(): Promise<void> {
+    if (this.#state.pending === 0 && this.#producers.length === 0) return;
+    this.#idle ??= Promise.withResolvers<void>();
+    this.#schedulePump();
+    await this.#idle.promise;
+  }
+
+  /** Waits for every message, then closes. */
+  async close(): Promise<void> {
+    await this.flush();
+    this.#fail(new CipherMqError("connection", "the sender is closed"));
+    await this.#link.close();
+  }
+
+  /** Closes at once; messages that were not accepted fail, and may have been accepted all the same. */
+  async destroy(): Promise<void> {
+    this.#fail(new CipherMqError("connection", "the sender was closed before the broker answered"));
+    await this.#link.destroy();
+  }
+
+  #sendOne(receiver: string, text: string, id?: string): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const settled: Settled = (error) => error === undefined ? resolve() : reject(error);
+    const go = () => {
+      try {
+        this.post(receiver, text, settled, id);
+      } catch (error) {
+        reject(error);
+      }
+    };
+    if (this.#producers.length === 0 && this.hasRoom(text)) go();
+    else this.#producers.push({ text, go });
+    return promise;
+  }
+
+  #turn(): void {
+    this.#state.settle();
+    this.#wakeProducers();
+    this.#schedulePump();
+    this.#checkIdle();
+  }
+
+  #wakeProducers(): void {
+    for (let next = this.#producers.peek(); next !== undefined; next = this.#producers.peek()) {
+      if (!this.hasRoom(next.text)) return;
+      this.#producers.shift();
+      next.go();
+    }
+  }
+
+  #checkIdle(): void {
+    if (this.#idle === undefined || this.#state.pending > 0 || this.#producers.length > 0) return;
+    this.#idle.resolve();
+    this.#idle = undefined;
+  }
+
+  #schedulePump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    queueMicrotask(() => {
+      this.#pumping = false;
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    const connection = this.#link.connection;
+    if (connection === undefined || this.#failure !== undefined) return;
+    for (const { command, handler } of this.#state.questions()) connection.send(command, handler);
+    const hurry = this.#idle !== undefined;
+    this.#sendMessages(connection, hurry);
+    clearTimeout(this.#timer);
+    const wakeMs = connection.writable ? this.#state.wakeInMs() : undefined;
+    if (wakeMs !== undefined) this.#timer = setTimeout(() => this.#pump(), Math.max(wakeMs, 1));
+  }
+
+  #sendMessages(connection: Connection, hurry: boolean): void {
+    while (connection.writable) {
+      const next = this.#state.next(hurry);
+      if (next === undefined) return;
+      connection.send(next.command, next.handler);
+    }
+  }
+
+  #fail(error: CipherMqError): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    clearTimeout(this.#timer);
+    this.#state.failAll(error);
+    this.#wakeProducers();
+    this.#checkIdle();
+  }
+}

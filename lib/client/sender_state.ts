@@ -1,0 +1,253 @@
+/**
+ * What a sender knows and does, without sockets and timers: messages that wait for their receiver's
+ * key, sealing, and the window. Time is an argument.
+ *
+ * @module
+ */
+import type { Clock } from "../base/clock.ts";
+import { envelopeText } from "../base/envelope.ts";
+import { CipherMqError } from "../base/errors.ts";
+import { DEFAULT_LIMITS } from "../base/limits.ts";
+import { nameProblem } from "../base/names.ts";
+import type { Random } from "../base/random.ts";
+import { EnvelopeSealer } from "../crypto/envelope.ts";
+import type { Command } from "../wire/command.ts";
+import type { ReplyHandler } from "./conversation.ts";
+import { KeyCache, type KeyCacheOptions, type KeyEvent } from "./key_cache.ts";
+import { type OutgoingMessage, SenderWindow, type WindowOptions } from "./sender_window.ts";
+
+/** Called once with how a message ended: with nothing when the broker has it. */
+export type Settled = (error?: CipherMqError) => void;
+
+/** One message to one receiver, not sealed yet. */
+export interface Letter {
+  /** Whom it is for. */
+  readonly receiver: string;
+  /** What it says. */
+  readonly text: string;
+  /** Its id; absent, a random one. */
+  readonly id?: string;
+  /** Told how it ended. */
+  readonly settled: Settled;
+}
+
+/** What a sender waits for. */
+export type SenderNotice =
+  /** The receiver has registered no key yet. */
+  | { readonly kind: "waiting_for_key"; readonly receiver: string }
+  /** No queue takes what is published there yet. */
+  | { readonly kind: "waiting_for_queue"; readonly exchange: string; readonly routingKey: string };
+
+/** Where and how to publish. */
+export interface SenderStateOptions {
+  /** The exchange. Default `ciphermq`. */
+  readonly exchange?: string;
+  /** The routing key for all receivers. Default: each receiver's name. */
+  readonly routingKey?: string;
+  /** How long to wait for a receiver's key, and then for its queue, in milliseconds. Default 30,000. */
+  readonly waitMs?: number;
+  /** How much is under way at once. */
+  readonly window?: Omit<WindowOptions, "waitMs">;
+  /** How keys are kept. */
+  readonly keys?: Omit<KeyCacheOptions, "waitMs">;
+}
+
+/** A command to send now, and who gets its replies. */
+export interface Outbound {
+  /** The command. */
+  readonly command: Command;
+  /** Who gets its replies. */
+  readonly handler: ReplyHandler;
+}
+
+/** The exchange when nothing else is said. */
+export const DEFAULT_EXCHANGE = "ciphermq";
+/** What an envelope has besides its text, about, in bytes. */
+const ENVELOPE_BYTES = 400;
+
+interface SealedLetter extends OutgoingMessage {
+  readonly settled: Settled;
+}
+
+/** What is known of one receiver. */
+interface Lane {
+  sealer: EnvelopeSealer | undefined;
+  waiting: Letter[];
+}
+
+const encoder = new TextEncoder();
+
+/** A sender without its connection. */
+export class SenderState {
+  readonly #clock: Clock;
+  readonly #exchange: string;
+  readonly #routingKey: string | undefined;
+  readonly #window: SenderWindow<SealedLetter>;
+  readonly #keys: KeyCache;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #notice: (notice: SenderNotice) => void;
+  #waiting = 0;
+  #waitingBytes = 0;
+
+  /** Makes a sender that has nothing to send. Throws `invalid_name`. */
+  constructor(
+    options: SenderStateOptions,
+    random: Random,
+    clock: Clock,
+    notice: (notice: SenderNotice) => void,
+  ) {
+    const wait = options.waitMs === undefined ? {} : { waitMs: options.waitMs };
+    requireName(options.exchange, "exchange");
+    requireName(options.routingKey, "routing key");
+    this.#clock = clock;
+    this.#notice = notice;
+    this.#exchange = options.exchange ?? DEFAULT_EXCHANGE;
+    this.#routingKey = options.routingKey;
+    this.#window = new SenderWindow(random, { ...options.window, ...wait });
+    this.#keys = new KeyCache(random, { ...options.keys, ...wait });
+  }
+
+  /** How many messages have not ended. */
+  get pending(): number {
+    return this.#waiting + this.#window.pending;
+  }
+
+  /** How many messages were written again after a lost connection. */
+  get resent(): number {
+    return this.#window.resent;
+  }
+
+  /** Whether another message with this text may be taken over now. */
+  hasRoom(text: string): boolean {
+    return this.#window.hasRoom(this.#waiting + 1, this.#waitingBytes + estimatedBytes(text));
+  }
+
+  /** Takes a message over. Throws `invalid_name` or `invalid_message` for one that cannot be sent. */
+  post(letter: Letter): void {
+    const { receiver, text } = letter;
+    const lane = this.#lane(receiver);
+    if (lane.sealer !== undefined) return this.#seal(letter, lane.sealer);
+    requireName(letter.id, "message id");
+    lane.waiting.push(letter);
+    this.#waiting++;
+    this.#waitingBytes += estimatedBytes(text);
+    this.#keys.want(receiver, this.#nowMs());
+  }
+
+  /** The next command to send, if it is time for one. `hurry`: do not wait for batches to fill. */
+  next(hurry: boolean): Outbound | undefined {
+    const nowMs = this.#nowMs();
+    const command = this.#window.take(nowMs, hurry);
+    return command && { command, handler: this.#window };
+  }
+
+  /** The questions for keys to send now. */
+  questions(): Outbound[] {
+    return this.#keys.due(this.#nowMs()).map((receiver) => ({
+      command: { kind: "get_key", client: receiver },
+      handler: { reply: (reply, nowMs) => this.#learn(this.#keys.answer(receiver, reply, nowMs)) },
+    }));
+  }
+
+  /** When there is something to send without anything else happening, in milliseconds from now. */
+  wakeInMs(): number | undefined {
+    const nowMs = this.#nowMs();
+    const window = this.#window.wakeInMs(nowMs);
+    const keys = this.#keys.wakeInMs(nowMs);
+    return window === undefined || keys === undefined ? window ?? keys : Math.min(window, keys);
+  }
+
+  /** Tells everybody whose message has ended since the last call. */
+  settle(): void {
+    for (const event of this.#window.events()) {
+      if (event.kind === "accepted") event.message.settled();
+      else if (event.kind === "failed") event.message.settled(event.error);
+      else this.#notice({ ...event, kind: "waiting_for_queue" });
+    }
+  }
+
+  /** The connection is gone. */
+  lost(): void {
+    this.#window.lost();
+    this.#keys.lost();
+  }
+
+  /** Ends all messages with an error. */
+  failAll(error: CipherMqError): void {
+    this.#window.failAll(error);
+    for (const lane of this.#lanes.values()) this.#failWaiting(lane, error);
+    this.settle();
+  }
+
+  #lane(receiver: string): Lane {
+    let lane = this.#lanes.get(receiver);
+    if (lane === undefined) {
+      requireName(receiver, "receiver's name");
+      lane = { sealer: undefined, waiting: [] };
+      this.#lanes.set(receiver, lane);
+    }
+    return lane;
+  }
+
+  #seal({ receiver, text, id, settled }: Letter, sealer: EnvelopeSealer): void {
+    const envelope = sealer.seal(text, id);
+    const body = encoder.encode(envelopeText(envelope));
+    if (body.length > DEFAULT_LIMITS.maxLineBytes / 2) {
+      throw new CipherMqError("limit", `cannot send a message of ${body.length} sealed bytes`);
+    }
+    const routingKey = this.#routingKey ?? receiver;
+    const exchange = this.#exchange;
+    const message = { id: envelope.message_id, receiver, body, exchange, routingKey, settled };
+    this.#window.add(message, this.#nowMs());
+  }
+
+  /** Always the last reply to its question. */
+  #learn(event: KeyEvent | undefined): true {
+    if (event === undefined) return true;
+    const lane = this.#lane(event.receiver);
+    if (event.kind === "waiting") {
+      this.#notice({ kind: "waiting_for_key", receiver: event.receiver });
+    } else if (event.kind === "failed") this.#failWaiting(lane, event.error);
+    else this.#unlock(lane, event.receiver, event.key);
+    return true;
+  }
+
+  #unlock(lane: Lane, receiver: string, publicKey: Uint8Array): void {
+    const sealer = new EnvelopeSealer({ receiver, publicKey, clock: this.#clock });
+    lane.sealer = sealer;
+    for (const letter of this.#takeWaiting(lane)) {
+      try {
+        this.#seal(letter, sealer);
+      } catch (error) {
+        if (!(error instanceof CipherMqError)) throw error;
+        letter.settled(error);
+      }
+    }
+  }
+
+  #failWaiting(lane: Lane, error: CipherMqError): void {
+    for (const letter of this.#takeWaiting(lane)) letter.settled(error);
+  }
+
+  #takeWaiting(lane: Lane): Letter[] {
+    const { waiting } = lane;
+    lane.waiting = [];
+    this.#waiting -= waiting.length;
+    for (const { text } of waiting) this.#waitingBytes -= estimatedBytes(text);
+    return waiting;
+  }
+
+  #nowMs(): number {
+    return this.#clock.now().monoMs;
+  }
+}
+
+function estimatedBytes(text: string): number {
+  return ENVELOPE_BYTES + text.length * 2;
+}
+
+function requireName(name: string | undefined, what: string): void {
+  const problem = name === undefined ? undefined : nameProblem(name);
+  if (problem === undefined) return;
+  throw new CipherMqError("invalid_name", `cannot send a message: the ${what} ${problem}`);
+}

@@ -1,0 +1,271 @@
+/**
+ * The sender over real TLS, against a broker that fails on demand.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { CipherMqError, type ErrorCode } from "../../lib/base/errors.ts";
+import { Sender, type SenderNotice, type SenderOptions } from "../../lib/client/sender.ts";
+import { EnvelopeOpener } from "../../lib/crypto/envelope.ts";
+import { generateKeyPair } from "../../lib/crypto/key_pair.ts";
+import { toBase64 } from "../../lib/base/bytes.ts";
+import { makeCertificate, makeTestAuthority } from "../support/certificates.ts";
+import { ScriptedBroker } from "./scripted_broker.ts";
+
+const pair = generateKeyPair();
+const publicKey = toBase64(pair.publicKey);
+
+async function withBroker(test: (broker: ScriptedBroker) => Promise<void>): Promise<void> {
+  const broker = await ScriptedBroker.start();
+  try {
+    await test(broker);
+  } finally {
+    await broker.stop();
+  }
+}
+
+async function connect(
+  broker: ScriptedBroker,
+  options: Partial<SenderOptions> = {},
+): Promise<Sender> {
+  const connection = await broker.clientOptions("sender_1");
+  return await Sender.connect({
+    ...options,
+    connection: { ...connection, ...options.connection },
+    backoff: { firstMs: 5, maxMs: 20 },
+  });
+}
+
+/** The texts in a queue, in order. */
+function texts(broker: ScriptedBroker, queue: string): string[] {
+  const opener = new EnvelopeOpener(pair.privateKey);
+  return broker.queues.get(queue)!.map(({ json }) => opener.open(JSON.parse(json)));
+}
+
+function isCode(code: ErrorCode): (error: unknown) => boolean {
+  return (error) => error instanceof CipherMqError && error.code === code;
+}
+
+function numbers(count: number): string[] {
+  return Array.from({ length: count }, (_, n) => String(n));
+}
+
+Deno.test("messages arrive encrypted, in order, in batches, and send resolves when they were accepted", async () => {
+  await withBroker(async (broker) => {
+    broker.keys.set("receiver_1", publicKey);
+    broker.bindQueue("receiver_1");
+    const sender = await connect(broker);
+    await Promise.all(numbers(1_000).map((text) => sender.send("receiver_1", text)));
+    assert.equal(sender.pending, 0);
+    await sender.close();
+    assert.deepEqual(texts(broker, "receiver_1"), numbers(1_000));
+    assert.ok(broker.lines.filter((line) => line.includes("publish_batch")).length < 100);
+    assert.equal(broker.lines.filter((line) => line.includes("get_key")).length, 1);
+  });
+});
+
+Deno.test("several receivers each get a message of their own, and a given id is made theirs", async () => {
+  await withBroker(async (broker) => {
+    for (const name of ["a", "b"]) {
+      broker.keys.set(name, publicKey);
+      broker.bindQueue(name);
+    }
+    const sender = await connect(broker);
+    await sender.send(["a", "b"], "hello", { messageId: "m" });
+    await sender.close();
+    assert.deepEqual([...texts(broker, "a"), ...texts(broker, "b")], ["hello", "hello"]);
+    assert.equal(broker.queues.get("a")![0]!.id, "m:a");
+    assert.equal(JSON.parse(broker.queues.get("b")![0]!.json).receiver_client_id, "b");
+  });
+});
+
+Deno.test("connections that are cut at any time lose nothing and double nothing", async () => {
+  await withBroker(async (broker) => {
+    broker.keys.set("r", publicKey);
+    broker.bindQueue("r");
+    const sender = await connect(broker, { window: { maxBatchMessages: 7, maxMessages: 50 } });
+    let publishes = 0;
+    broker.intercept = (line) => {
+      if (!line.startsWith("publish")) return undefined;
+      publishes++;
+      // Not taken at all, or taken and the replies lost.
+      if (publishes % 20 === 0) broker.cut();
+      if (publishes % 20 === 10) queueMicrotask(() => broker.cut());
+      return publishes % 20 === 0 ? false : undefined;
+    };
+    await Promise.all(numbers(500).map((text) => sender.send("r", text)));
+    assert.ok(sender.resent > 0);
+    await sender.close();
+    assert.deepEqual(texts(broker, "r"), numbers(500));
+    assert.ok(broker.connections > 3);
+  });
+});
+
+Deno.test("a sender waits for the receiver's key and queue, and says so", async () => {
+  await withBroker(async (broker) => {
+    const notices: SenderNotice["kind"][] = [];
+    const onNotice = ({ kind }: SenderNotice) => {
+      notices.push(kind);
+      if (kind === "waiting_for_key") broker.keys.set("r", publicKey);
+      if (kind === "waiting_for_queue") broker.bindQueue("r");
+    };
+    const sender = await connect(broker, { onNotice });
+    await Promise.all(numbers(20).map((text) => sender.send("r", text)));
+    await sender.close();
+    assert.deepEqual(notices, ["connected", "waiting_for_key", "waiting_for_queue"]);
+    assert.deepEqual(texts(broker, "r"), numbers(20));
+  });
+});
+
+Deno.test("a receiver that does not come in time fails its messages, and nothing is half sent", async () => {
+  await withBroker(async (broker) => {
+    const sender = await connect(broker, { waitMs: 30 });
+    const noKey = await Promise.allSettled(numbers(3).map((text) => sender.send("r", text)));
+    assert.ok(noKey.every((one) => one.status === "rejected" && isCode("not_found")(one.reason)));
+    broker.keys.set("r", publicKey);
+    const noQueue = await Promise.allSettled(numbers(3).map((text) => sender.send("r", text)));
+    assert.ok(
+      noQueue.every((one) => one.status === "rejected" && isCode("unroutable")(one.reason)),
+    );
+    broker.bindQueue("r");
+    await sender.send("r", "now");
+    await sender.close();
+    assert.deepEqual(texts(broker, "r"), ["now"]);
+  });
+});
+
+Deno.test("what one message is refused for is its own failure, and part of several is partial", async () => {
+  await withBroker(async (broker) => {
+    broker.keys.set("r", publicKey);
+    broker.bindQueue("r");
+    const sender = await connect(broker, { waitMs: 20 });
+    await sender.send("r", "one", { messageId: "same" });
+    await assert.rejects(sender.send("r", "two", { messageId: "same" }), isCode("conflict"));
+    await assert.rejects(sender.send("r", "x", { messageId: "two words" }), isCode("invalid_name"));
+    await assert.rejects(sender.send("no name", "x"), isCode("invalid_name"));
+    await assert.rejects(sender.send("r", "\ud800"), isCode("invalid_message"));
+    await assert.rejects(sender.send(["r", "nobody"], "half"), isCode("partial"));
+    await sender.close();
+    assert.deepEqual(texts(broker, "r"), ["one", "half"]);
+  });
+});
+
+Deno.test("a window that is full makes producers wait, in order", async () => {
+  await withBroker(async (broker) => {
+    broker.keys.set("r", publicKey);
+    broker.bindQueue("r");
+    const sender = await connect(broker, { window: { maxMessages: 10 } });
+    let most = 0;
+    for (const text of numbers(200)) {
+      await sender.room(text);
+      sender.post("r", text, (error) => assert.equal(error, undefined));
+      most = Math.max(most, sender.pending);
+    }
+    await sender.flush();
+    await sender.close();
+    assert.equal(most, 10);
+    assert.deepEqual(texts(broker, "r"), numbers(200));
+  });
+});
+
+Deno.test("a broker that stops answering is left, and another connection finishes the work", async () => {
+  await withBroker(async (broker) => {
+    broker.keys.set("r", publicKey);
+    broker.bindQueue("r");
+    const connection = { ...await broker.clientOptions("sender_1"), replyTimeoutMs: 60 };
+    const sender = await connect(broker, { connection });
+    let muted = true;
+    broker.intercept = (line) => line.startsWith("publish") && muted ? (muted = false) : undefined;
+    await sender.send("r", "text");
+    await sender.close();
+    assert.deepEqual(texts(broker, "r"), ["text"]);
+    assert.equal(broker.connections, 2);
+  });
+});
+
+Deno.test("an idle connection is asked whether it lives", async () => {
+  await withBroker(async (broker) => {
+    const connection = { ...await broker.clientOptions("sender_1"), heartbeatMs: 20 };
+    const sender = await connect(broker, { connection });
+    await broker.until(() => broker.lines.filter((line) => line.endsWith("heartbeat")).length >= 4);
+    assert.equal(broker.connections, 1);
+    await sender.close();
+  });
+});
+
+Deno.test("a receiver's new key is used from the next connection on", async () => {
+  await withBroker(async (broker) => {
+    broker.keys.set("r", toBase64(generateKeyPair().publicKey));
+    broker.bindQueue("r");
+    const sender = await connect(broker);
+    await sender.send("r", "old");
+    broker.keys.set("r", publicKey);
+    broker.cut();
+    await broker.until(() => broker.lines.filter((line) => line.includes("get_key")).length === 2);
+    // Accepted after the key was told: replies come in order.
+    await sender.send("r", "between");
+    await sender.send("r", "new");
+    await sender.close();
+    broker.queues.get("r")!.splice(0, 2);
+    assert.deepEqual(texts(broker, "r"), ["new"]);
+  });
+});
+
+Deno.test("a sender that is destroyed fails what was not accepted", async () => {
+  await withBroker(async (broker) => {
+    broker.keys.set("r", publicKey);
+    broker.bindQueue("r");
+    const sender = await connect(broker);
+    broker.intercept = (line) => line.startsWith("publish") ? false : undefined;
+    const sent = assert.rejects(sender.send("r", "text"), isCode("connection"));
+    await broker.until(() => broker.lines.at(-1)!.includes("publish"));
+    await sender.destroy();
+    await sent;
+    await assert.rejects(sender.send("r", "late"), isCode("connection"));
+  });
+});
+
+Deno.test("a sender gives up when told how long to try, and says that nothing listens", async () => {
+  const broker = await ScriptedBroker.start();
+  const sender = await connect(broker, { reconnectForMs: 30 });
+  await broker.stop();
+  await assert.rejects(sender.send("r", "text"), /nothing listens there/);
+  await sender.close();
+  await assert.rejects(connect(broker, { connectForMs: 20 }), isCode("connection"));
+});
+
+Deno.test("who cannot trust each other is told why", async () => {
+  const stranger = await ScriptedBroker.start({ label: "other" });
+  await assert.rejects(connect(stranger), (error: CipherMqError) => {
+    return error.code === "tls" && /does not come from the authority/.test(error.message);
+  });
+  await stranger.stop();
+  await withBroker(async (broker) => {
+    const good = await broker.clientOptions("sender_1");
+    const foreign = await makeCertificate(await makeTestAuthority("other"), { subject: "x" });
+    const credentials = {
+      ...good.credentials,
+      certificate: foreign.cert,
+      privateKey: foreign.key,
+    };
+    await assert.rejects(connect(broker, { connection: { ...good, credentials } }), (error) => {
+      return isCode("tls")(error) && /refuse a client's certificate/.test(String(error));
+    });
+    const elsewhere = { ...good, host: "localhost.localdomain" };
+    const resolves = await Deno.resolveDns("localhost.localdomain", "A").catch(() => []);
+    if (resolves.length > 0) {
+      await assert.rejects(connect(broker, { connection: elsewhere }), isCode("tls"));
+    }
+  });
+});
+
+Deno.test("waiting for the first connection can be interrupted", async () => {
+  const broker = await ScriptedBroker.start();
+  await broker.stop();
+  const stop = new AbortController();
+  const connected = connect(broker, {
+    signal: stop.signal,
+    onNotice: (notice) => notice.kind === "disconnected" && stop.abort(),
+  });
+  await assert.rejects(connected, /interrupted/);
+});
