@@ -147,9 +147,11 @@ export class Engine {
   }
 
   async #forgetPiece(): Promise<void> {
-    if (this.#forgetBeforeMs === undefined) return;
-    const more = await this.#options.store.forget(this.#forgetBeforeMs);
-    if (!more) this.#forgetBeforeMs = undefined;
+    const beforeMs = this.#forgetBeforeMs;
+    if (beforeMs === undefined) return;
+    const more = await this.#options.store.forget(beforeMs);
+    // A later moment may have been asked for meanwhile.
+    if (!more && this.#forgetBeforeMs === beforeMs) this.#forgetBeforeMs = undefined;
   }
 
   #takeBatch(): Submission[] {

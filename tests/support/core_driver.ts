@@ -75,10 +75,16 @@ export class CoreDriver {
 
   /** Connects `identity`. */
   connect(identity: string): CoreClient {
-    const connection = this.#nextConnection++;
+    const client = this.expect(this.#nextConnection++, identity);
+    this.step({ kind: "connected", connection: client.connection, identity });
+    return client;
+  }
+
+  /** Makes a client for a connection whose `connected` the caller steps. */
+  expect(connection: ConnectionId, identity: string): CoreClient {
     const client = new CoreClient(this, connection, identity);
     this.#clients.set(connection, client);
-    this.step({ kind: "connected", connection, identity });
+    this.#nextConnection = Math.max(this.#nextConnection, connection + 1);
     return client;
   }
 

@@ -1,0 +1,493 @@
+/**
+ * The engine with a store whose commits, reads and forgetting the test resolves, and turns that the
+ * test runs: what may leave when.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { setImmediate } from "node:timers/promises";
+import { CipherMqError } from "../../lib/base/errors.ts";
+import { DEFAULT_LIMITS } from "../../lib/base/limits.ts";
+import { Broker } from "../../lib/core/broker.ts";
+import type { Answer, Change } from "../../lib/core/effect.ts";
+import type { MessageHead, MessageRef } from "../../lib/core/message.ts";
+import type { Snapshot } from "../../lib/core/restore.ts";
+import { Engine, type Outlet } from "../../lib/server/engine.ts";
+import type { Step } from "../../lib/session/session.ts";
+import { MemoryDisk } from "../../lib/store/memory_disk.ts";
+import type { Store } from "../../lib/store/store.ts";
+import type { Reply } from "../../lib/wire/reply.ts";
+import { type ClientInput, seededRandom } from "../support/core_driver.ts";
+
+/** Work that the test lets succeed or fail. */
+interface Pending {
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A store that does nothing until it is told to, unless `patient` is false. */
+class ScriptedStore implements Store {
+  patient = false;
+  readonly commits: (readonly Change[])[] = [];
+  readonly pending: Pending[] = [];
+  reads = 0;
+  readonly forgotten: number[] = [];
+  /** How many more pieces there are to forget. */
+  pieces = 0;
+  #busy = false;
+  readonly #disk = new MemoryDisk();
+
+  load(): Promise<Snapshot> {
+    return Promise.resolve(this.#disk.snapshot());
+  }
+
+  commit(changes: readonly Change[], wallMs: number): Promise<void> {
+    this.commits.push([...changes]);
+    return this.#work(() => this.#disk.write(changes, wallMs));
+  }
+
+  read(messages: readonly MessageRef[]): Promise<Uint8Array[]> {
+    this.reads++;
+    return this.#work(() => messages.map((message) => this.#disk.body(message)));
+  }
+
+  forget(wallMs: number): Promise<boolean> {
+    this.forgotten.push(wallMs);
+    return this.#work(() => this.pieces-- > 0);
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async #work<T>(done: () => T): Promise<T> {
+    assert(!this.#busy, "the store is asked for one thing at a time");
+    this.#busy = true;
+    if (this.patient) {
+      await new Promise<void>((resolve, reject) => this.pending.push({ resolve, reject }));
+    }
+    this.#busy = false;
+    return done();
+  }
+}
+
+/** An engine whose turns the test runs. */
+class Bench {
+  readonly store = new ScriptedStore();
+  readonly turns: (() => void)[] = [];
+  readonly failures: CipherMqError[] = [];
+  readonly broker: Broker;
+  readonly engine: Engine;
+  monoMs = 0;
+
+  private constructor(snapshot: Snapshot) {
+    this.broker = new Broker({ limits: DEFAULT_LIMITS, random: seededRandom() }, snapshot);
+    this.engine = new Engine({
+      broker: this.broker,
+      store: this.store,
+      clock: { now: () => ({ wallMs: 1_700_000_000_000 + this.monoMs, monoMs: this.monoMs }) },
+      schedule: (turn) => this.turns.push(turn),
+      onFailure: (error) => this.failures.push(error),
+    });
+  }
+
+  /** An engine with an exchange `x`, queues `q` and `q2`, both bound, and a patient store. */
+  static async make(): Promise<Bench> {
+    const bench = new Bench(await new ScriptedStore().load());
+    const admin = bench.connect("admin");
+    admin.send({ kind: "declare_exchange", exchange: "x", exchangeKind: "direct" });
+    for (const queue of ["q", "q2"]) {
+      admin.send({ kind: "declare_queue", queue });
+      admin.send({ kind: "bind", queue, exchange: "x", routingKey: queue });
+    }
+    await bench.run();
+    bench.store.patient = true;
+    bench.store.commits.length = 0;
+    return bench;
+  }
+
+  connect(identity: string): TestClient {
+    return new TestClient(this.engine, identity);
+  }
+
+  /** Runs turns until none is left or all wait for the store. */
+  async run(): Promise<void> {
+    await setImmediate();
+    for (let turn = this.turns.shift(); turn !== undefined; turn = this.turns.shift()) {
+      turn();
+      await setImmediate();
+    }
+  }
+
+  /** Lets the store's present work succeed, and runs on until it waits again. */
+  async succeed(): Promise<void> {
+    this.#next().resolve();
+    await this.run();
+  }
+
+  /** Lets the store's present work fail. */
+  async failWith(error: Error): Promise<void> {
+    this.#next().reject(error);
+    await this.run();
+  }
+
+  /** Runs until nothing is left to do. */
+  async finish(): Promise<void> {
+    await this.run();
+    while (this.store.pending.length > 0) await this.succeed();
+  }
+
+  #next(): Pending {
+    const next = this.store.pending.shift();
+    assert(next !== undefined, "the store is at work");
+    return next;
+  }
+}
+
+/** A connection that writes down what it is told. */
+class TestClient implements Outlet {
+  readonly #engine: Engine;
+  readonly connection: number;
+  readonly said: string[] = [];
+
+  constructor(engine: Engine, identity: string) {
+    this.#engine = engine;
+    this.connection = engine.attach(identity, this);
+  }
+
+  send(...inputs: ClientInput[]): void {
+    const { connection } = this;
+    this.submit(inputs.map((input) => ({ kind: "input", input: { ...input, connection } })));
+  }
+
+  submit(steps: readonly Step[], bytes = 1): void {
+    this.#engine.submit(this.connection, steps, bytes);
+  }
+
+  publish(...ids: string[]): void {
+    const message = { exchange: "x", routingKey: "q", receiver: "bob", body: new Uint8Array(9) };
+    this.send(...ids.map((id) => ({ kind: "publish", ...message, id } as const)));
+  }
+
+  /** Takes what it was told since the last call. */
+  take(): string[] {
+    return this.said.splice(0);
+  }
+
+  answer(answer: Answer): void {
+    this.said.push("id" in answer ? `${answer.kind} ${answer.id}` : answer.kind);
+  }
+
+  reply(reply: Reply): void {
+    this.said.push(`reply ${reply.kind}`);
+  }
+
+  deliver(message: MessageHead, body: Uint8Array): void {
+    assert.equal(body.length, message.size);
+    this.said.push(`deliver ${message.id}`);
+  }
+
+  withdrawn(message: MessageHead): void {
+    this.said.push(`withdrawn ${message.id}`);
+  }
+
+  released(steps: number, bytes: number): void {
+    this.said.push(`released ${steps} ${bytes}`);
+  }
+
+  flush(): void {
+    this.said.push("flush");
+  }
+
+  close(): void {
+    this.said.push("close");
+  }
+}
+
+const heartbeat: Step = { kind: "reply", reply: { kind: "heartbeat_ok" } };
+const consume = { kind: "consume", queue: "q" } as const;
+const fetch = { kind: "fetch", queue: "q" } as const;
+
+Deno.test("no answer and no delivery leaves before its commit has resolved", async () => {
+  const bench = await Bench.make();
+  const [alice, bob] = [bench.connect("alice"), bench.connect("bob")];
+  bob.send(consume);
+  await bench.finish();
+  assert.deepEqual(bob.take(), ["subscribed", "released 1 1", "flush"]);
+  alice.publish("1");
+  await bench.run();
+  assert.equal(bench.store.commits.length, 1);
+  assert.deepEqual([alice.take(), bob.take(), bench.store.reads], [[], [], 0]);
+  await bench.succeed();
+  assert.deepEqual([alice.take(), bob.take()], [[], []], "its body is being read");
+  await bench.succeed();
+  assert.deepEqual(alice.take(), ["accepted 1", "released 1 1", "flush"]);
+  assert.deepEqual(bob.take(), ["deliver 1", "flush"]);
+  bob.send({ kind: "ack", id: "1" });
+  await bench.run();
+  assert.deepEqual(bob.take(), []);
+  await bench.succeed();
+  assert.deepEqual(bob.take(), ["ack_confirmed 1", "released 1 1", "flush"]);
+});
+
+Deno.test("what arrives together is one commit; what arrives during it is the next", async () => {
+  const bench = await Bench.make();
+  const [alice, carol] = [bench.connect("alice"), bench.connect("carol")];
+  alice.publish("1", "2");
+  carol.publish("3");
+  assert.equal(bench.turns.length, 1);
+  await bench.run();
+  assert.deepEqual(bench.store.commits.map((changes) => changes.length), [3]);
+  alice.publish("4");
+  carol.publish("5", "6");
+  await bench.run();
+  assert.equal(bench.store.commits.length, 1, "one commit is in flight at a time");
+  await bench.succeed();
+  assert.deepEqual(alice.take(), ["accepted 1", "accepted 2", "released 2 1", "flush"]);
+  assert.deepEqual(bench.store.commits.map((changes) => changes.length), [3, 3]);
+  assert.deepEqual(carol.take(), ["accepted 3", "released 1 1", "flush"]);
+  await bench.succeed();
+  assert.deepEqual(alice.take(), ["accepted 4", "released 1 1", "flush"]);
+});
+
+Deno.test("a batch is bounded, and no submission of a connection is cut or overtaken", async () => {
+  const bench = await Bench.make();
+  const alice = bench.connect("alice");
+  for (let n = 0; n < 5; n++) {
+    alice.publish(...Array.from({ length: 1500 }, (_, i) => `${n * 1500 + i}`));
+  }
+  await bench.run();
+  await bench.succeed();
+  await bench.succeed();
+  assert.deepEqual(bench.store.commits.map((changes) => changes.length), [4500, 3000]);
+  const accepted = alice.take().filter((said) => said.startsWith("accepted"));
+  assert.deepEqual(accepted, Array.from({ length: 7500 }, (_, i) => `accepted ${i}`));
+});
+
+Deno.test("a connection's replies keep the order of its commands, whoever answers them", async () => {
+  const bench = await Bench.make();
+  const bob = bench.connect("bob");
+  const { connection } = bob;
+  const publish = { exchange: "x", routingKey: "q", receiver: "bob", body: new Uint8Array(1) };
+  bob.submit([
+    heartbeat,
+    { kind: "input", input: { kind: "publish", connection, id: "1", ...publish } },
+    heartbeat,
+    { kind: "input", input: { ...fetch, connection } },
+    { kind: "input", input: { ...fetch, connection } },
+    heartbeat,
+  ]);
+  bob.submit([heartbeat, { kind: "close" }], 7);
+  await bench.finish();
+  assert.deepEqual(bob.take(), [
+    "reply heartbeat_ok",
+    "accepted 1",
+    "reply heartbeat_ok",
+    "deliver 1",
+    "no_messages",
+    "reply heartbeat_ok",
+    "released 6 1",
+    "reply heartbeat_ok",
+    "close",
+    "released 2 7",
+    "flush",
+  ]);
+});
+
+Deno.test("a batch that changes nothing is answered without a commit", async () => {
+  const bench = await Bench.make();
+  const bob = bench.connect("bob");
+  bob.send(consume, { kind: "stats" }, { kind: "ack", id: "none" });
+  bob.submit([heartbeat]);
+  await bench.run();
+  assert.deepEqual([bench.store.commits, bench.store.reads], [[], 0]);
+  const said = bob.take();
+  assert.deepEqual(said.slice(0, 3), ["subscribed", "stats", "refused"]);
+  assert.deepEqual(said.slice(3), ["released 3 1", "reply heartbeat_ok", "released 1 1", "flush"]);
+});
+
+Deno.test("a failed commit stops the broker: nothing is released and nothing more is taken", async () => {
+  const bench = await Bench.make();
+  const [alice, bob] = [bench.connect("alice"), bench.connect("bob")];
+  bob.send(consume);
+  alice.publish("1");
+  await bench.run();
+  alice.publish("2");
+  const waiting = bench.engine.idle();
+  const error = new CipherMqError("storage", "the disk is gone");
+  await bench.failWith(error);
+  assert.deepEqual(bench.failures, [error]);
+  await waiting;
+  await bench.engine.idle();
+  alice.publish("3");
+  bench.engine.forget(1);
+  bench.engine.detach(bob.connection);
+  bench.connect("carol").publish("4");
+  await bench.run();
+  assert.equal(bench.store.commits.length, 1);
+  assert.deepEqual([alice.take(), bob.take(), bench.turns, bench.failures.length], [[], [], [], 1]);
+});
+
+Deno.test("a failed read stops the broker before anything of its batch is released", async () => {
+  const bench = await Bench.make();
+  const [alice, bob] = [bench.connect("alice"), bench.connect("bob")];
+  bob.send(consume);
+  alice.publish("1");
+  await bench.run();
+  await bench.succeed();
+  await bench.failWith(new Error("no such row"));
+  assert.deepEqual(bench.failures.map(({ code }) => code), ["storage"]);
+  assert.match(bench.failures[0]!.message, /no such row/);
+  assert.deepEqual([alice.take(), bob.take()], [[], []]);
+  alice.publish("2");
+  await bench.run();
+  assert.equal(bench.store.commits.length, 1);
+});
+
+Deno.test("a broken promise of the core stops the broker before anything is committed", async () => {
+  const bench = await Bench.make();
+  const alice = bench.connect("alice");
+  await bench.finish();
+  const { connection } = alice;
+  alice.publish("1");
+  alice.submit([{ kind: "input", input: { kind: "connected", connection, identity: "alice" } }]);
+  alice.publish("2");
+  await bench.run();
+  assert.equal(bench.failures.length, 1);
+  assert.match(bench.failures[0]!.message, /internal error/);
+  assert.deepEqual([bench.store.commits, alice.take()], [[], []]);
+});
+
+Deno.test("failing to forget stops the broker", async () => {
+  const bench = await Bench.make();
+  bench.engine.forget(5);
+  await bench.run();
+  await bench.failWith(new Error("no space"));
+  assert.equal(bench.failures.length, 1);
+});
+
+Deno.test("what is handed out and acknowledged in one batch is withdrawn, not read", async () => {
+  const bench = await Bench.make();
+  const [alice, bob, other] = ["alice", "bob", "bob"].map((name) => bench.connect(name));
+  alice!.publish("1", "2");
+  await bench.finish();
+  bob!.send({ ...consume, prefetch: 1 });
+  other!.send(fetch);
+  other!.send({ kind: "ack", id: "1" }, { kind: "ack", id: "2" });
+  await bench.finish();
+  assert.equal(bench.store.reads, 0);
+  assert.deepEqual(bob!.take(), ["subscribed", "withdrawn 1", "released 1 1", "flush"]);
+  assert.deepEqual(other!.take(), [
+    "withdrawn 2",
+    "no_messages",
+    "released 1 1",
+    "ack_confirmed 1",
+    "ack_confirmed 2",
+    "released 2 1",
+    "flush",
+  ]);
+});
+
+Deno.test("a connection that has ended is told nothing more, and what it held goes to another", async () => {
+  const bench = await Bench.make();
+  const [alice, bob, other] = ["alice", "bob", "bob"].map((name) => bench.connect(name));
+  bob!.send(consume);
+  await bench.finish();
+  other!.send(consume);
+  alice!.publish("1");
+  await bench.run();
+  bob!.take();
+  bench.engine.detach(bob!.connection);
+  bench.engine.detach(bob!.connection);
+  bob!.send({ kind: "stats" });
+  await bench.finish();
+  assert.deepEqual(bob!.take(), []);
+  assert.deepEqual(other!.take(), ["subscribed", "released 1 1", "flush", "deliver 1", "flush"]);
+  assert.equal(bench.failures.length, 0);
+});
+
+Deno.test("a drained connection is given more", async () => {
+  const bench = await Bench.make();
+  const bob = bench.connect("bob");
+  const publish = {
+    exchange: "x",
+    routingKey: "q",
+    receiver: "bob",
+    body: new Uint8Array(2 ** 20),
+  };
+  bob.send({ kind: "publish", id: "1", ...publish }, { kind: "publish", id: "2", ...publish });
+  bob.send(consume);
+  await bench.finish();
+  assert.deepEqual(bob.take().filter((said) => said.startsWith("deliver")), ["deliver 1"]);
+  bench.engine.drained(bob.connection);
+  await bench.finish();
+  assert.deepEqual(bob.take(), ["deliver 2", "flush"]);
+});
+
+Deno.test("forgetting goes piece by piece, and what arrives comes between the pieces", async () => {
+  const bench = await Bench.make();
+  const { store } = bench;
+  const alice = bench.connect("alice");
+  store.pieces = 2;
+  bench.engine.forget(5);
+  await bench.run();
+  assert.deepEqual(store.forgotten, [5]);
+  alice.publish("1");
+  await bench.succeed();
+  assert.deepEqual([store.commits.length, store.forgotten.length], [1, 1]);
+  await bench.succeed();
+  assert.deepEqual(alice.take(), ["accepted 1", "released 1 1", "flush"]);
+  const idle = bench.engine.idle();
+  await bench.succeed();
+  await bench.succeed();
+  assert.deepEqual(store.forgotten, [5, 5, 5]);
+  await idle;
+  assert.deepEqual(bench.turns, [], "nothing is left to do");
+});
+
+Deno.test("a later moment to forget that comes during a piece is not lost", async () => {
+  const bench = await Bench.make();
+  bench.engine.forget(5);
+  await bench.run();
+  bench.engine.forget(9);
+  await bench.finish();
+  assert.deepEqual(bench.store.forgotten, [5, 9]);
+});
+
+Deno.test("idle resolves when everything that waits is answered, and at once when nothing does", async () => {
+  const bench = await Bench.make();
+  await bench.engine.idle();
+  const alice = bench.connect("alice");
+  alice.publish("1");
+  let idle = false;
+  const waiting = bench.engine.idle().then(() => idle = true);
+  await bench.run();
+  alice.publish("2");
+  await bench.succeed();
+  assert(!idle, "a batch waits still");
+  await bench.succeed();
+  await waiting;
+  assert.deepEqual(alice.take().filter((said) => said.startsWith("accepted")), [
+    "accepted 1",
+    "accepted 2",
+  ]);
+});
+
+Deno.test("the time from arrival to answer is counted for every command", async () => {
+  const bench = await Bench.make();
+  const alice = bench.connect("alice");
+  alice.send({ kind: "reset_stats" });
+  await bench.finish();
+  alice.publish("1", "2");
+  await bench.run();
+  bench.monoMs += 30;
+  await bench.succeed();
+  let seconds: number | undefined;
+  alice.answer = (answer) => {
+    if (answer.kind === "stats") seconds = answer.report.request_times_avg_seconds;
+  };
+  alice.send({ kind: "stats" });
+  await bench.finish();
+  // The reset was answered at once: one command at 0 ms and two at 30.
+  assert.equal(seconds, 0.02);
+});
