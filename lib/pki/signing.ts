@@ -4,6 +4,7 @@
  *
  * @module
  */
+import "reflect-metadata";
 import { PemConverter } from "@peculiar/x509";
 
 /** ECDSA on P-384 with SHA-384: with SHA-256 handshakes of some clients have failed. */
