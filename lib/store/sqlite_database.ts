@@ -8,7 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import { CipherMqError } from "../base/errors.ts";
 import type { KeyVault, Sealed } from "./key_vault.ts";
 import { storageError } from "./sqlite_error.ts";
-import { claimFile, requireMarks } from "./sqlite_file.ts";
+import { claimFile, rememberOpen, requireMarks } from "./sqlite_file.ts";
 import {
   createTables,
   finishSettings,
@@ -33,6 +33,7 @@ export function openDatabase(path: string, vault: KeyVault): DatabaseSync {
   try {
     claimFile(file);
     db = new DatabaseSync(file, { enableForeignKeyConstraints: false, timeout: 0 });
+    rememberOpen(file, db);
     requireSqlite(String(Object.values(db.prepare("SELECT sqlite_version()").get() ?? {})[0]));
     prepareDatabase(db);
     createOrVerify(db, path, vault);

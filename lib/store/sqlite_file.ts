@@ -4,26 +4,32 @@
  *
  * @module
  */
-import { chmodSync, closeSync, openSync, type Stats, statSync } from "node:fs";
+import { chmodSync, closeSync, openSync, readSync, type Stats, statSync } from "node:fs";
 import process from "node:process";
-import { DatabaseSync } from "node:sqlite";
-import { pathToFileURL } from "node:url";
+import type { DatabaseSync } from "node:sqlite";
 import { CipherMqError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
-import { resultCode, storageError } from "./sqlite_error.ts";
-import { APPLICATION_ID, SCHEMA_VERSION, setting } from "./sqlite_schema.ts";
+import { APPLICATION_ID, SCHEMA_VERSION } from "./sqlite_schema.ts";
 
 const OWNER_ONLY = 0o600;
 const OTHERS = 0o077;
-const NOT_A_DATABASE = 26;
+/** Where the header has what tells whose file it is. */
+const MAGIC = "SQLite format 3\0";
+const HEADER_BYTES = 100;
+const USER_VERSION_AT = 60;
+const APPLICATION_ID_AT = 68;
 const NEW_FILE_HINT =
   "give [database] dbname a new file name: the broker makes the file, and clients register their keys again";
+
+/** Databases of this process, by the file they have open. */
+const openHere = new Map<string, DatabaseSync>();
 
 /** Makes the file if there is none; throws `configuration` if it is not a broker's database. */
 export function claimFile(path: string): void {
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return createFile(path);
   if (!stats.isFile()) throw refused(path, "it is not a file", NEW_FILE_HINT);
+  requireNotOpenHere(path, stats);
   if (stats.size > 0) requireOurs(path);
   for (const suffix of ["", "-wal", "-journal"]) keepToOwner(path + suffix);
 }
@@ -41,22 +47,39 @@ function createFile(path: string): void {
 }
 
 /**
- * Reads the header through SQLite, not with an own file handle: closing that would drop the locks of
- * a store that this process has open on the same file. `immutable` touches neither file nor log.
+ * Reads the header itself (sqlite.org/fileformat.html, 1.3): SQLite would make a log beside another
+ * program's file, and its URLs, which could forbid that, need more permissions than the broker has.
  */
 function requireOurs(path: string): void {
-  const url = pathToFileURL(path);
-  url.searchParams.set("immutable", "1");
-  let db: DatabaseSync | undefined;
+  const header = new DataView(new ArrayBuffer(HEADER_BYTES));
+  const file = openSync(path, "r");
   try {
-    db = new DatabaseSync(url, { readOnly: true });
-    requireMarks(path, setting(db, "application_id"), setting(db, "user_version"));
-  } catch (error) {
-    if (resultCode(error) !== NOT_A_DATABASE) throw storageError(path, error);
-    throw refused(path, "it is not a SQLite database", NEW_FILE_HINT);
+    readSync(file, header, 0, HEADER_BYTES, 0);
   } finally {
-    db?.close();
+    closeSync(file);
   }
+  const magic = new TextDecoder("latin1").decode(new Uint8Array(header.buffer, 0, MAGIC.length));
+  if (magic !== MAGIC) throw refused(path, "it is not a SQLite database", NEW_FILE_HINT);
+  requireMarks(path, header.getInt32(APPLICATION_ID_AT), header.getInt32(USER_VERSION_AT));
+}
+
+/** Remembers which file a database of this process has open, until it is closed. */
+export function rememberOpen(path: string, db: DatabaseSync): void {
+  openHere.set(fileOf(statSync(path)), db);
+}
+
+/** Closing a handle of a file drops all locks that the process has on it, SQLite's too (POSIX). */
+function requireNotOpenHere(path: string, stats: Stats): void {
+  for (const [file, db] of openHere) if (!db.isOpen) openHere.delete(file);
+  if (!openHere.has(fileOf(stats))) return;
+  throw new CipherMqError("storage", `cannot use the database ${path}: database is locked`, {
+    hint: "this program has the file open already: use another file",
+  });
+}
+
+/** The same for every name of a file. */
+function fileOf({ dev, ino }: Stats): string {
+  return `${dev}:${ino}`;
 }
 
 /** Throws `configuration` unless the marks of a file are those of this version's database. */
