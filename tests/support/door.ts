@@ -98,3 +98,22 @@ export function tcpTo(door: Door): Socket {
   socket.resume();
   return socket;
 }
+
+interface Handle {
+  readStop(): void;
+  readStart(): void;
+}
+
+/** Makes a client read nothing from the network any more. `pause` of a TLS socket does not. */
+export function stopReading(socket: TLSSocket): void {
+  handleUnder(socket).readStop();
+}
+
+/** Makes a client read again. */
+export function startReading(socket: TLSSocket): void {
+  handleUnder(socket).readStart();
+}
+
+function handleUnder(socket: TLSSocket): Handle {
+  return (socket as unknown as { _handle: { _parent: Handle } })._handle._parent;
+}
