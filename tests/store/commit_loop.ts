@@ -1,5 +1,5 @@
 /**
- * A process that commits for ever and reports each commit that resolved, to be killed or starved by
+ * A process that commits again and again and reports each commit that resolved, to be killed or starved by
  * tests. Arguments: the database's path, bytes of a body.
  *
  * @module
@@ -14,6 +14,9 @@ import { AES_KEY } from "./database_folder.ts";
 export const LANES = [{ queue: "q", receiver: "r_1" }, { queue: "q", receiver: "r_2" }] as const;
 /** A message of the first lane is removed so many commits after its own. */
 export const REMOVED_AFTER = 3;
+
+/** Far more than a test needs: a process that nobody stops must not run for ever. */
+const MOST_COMMITS = 5_000;
 
 /** The changes of one commit: a message in each lane, a removal in one, a return in the other. */
 function changesOf(commit: number, size: number): Change[] {
@@ -36,7 +39,7 @@ async function run(path: string, size: number): Promise<void> {
   const { lanes } = await store.load();
   let commit = lanes[0]?.nextSeq ?? 0;
   try {
-    for (;; commit++) {
+    for (const end = commit + MOST_COMMITS; commit < end; commit++) {
       await store.commit(changesOf(commit, size), commit);
       report(`committed ${commit}`);
     }
