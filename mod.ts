@@ -1,1 +1,105 @@
-export {};
+/**
+ * CipherMQ as a library: run a broker, send and receive end-to-end-encrypted messages, make keys and
+ * certificates.
+ *
+ * @example Seal and open a message without any broker
+ * ```ts
+ * import { generateKeyPair, open, seal } from "@ciphermq/ciphermq";
+ *
+ * const { publicKey, privateKey } = generateKeyPair();
+ * const envelope = seal({ receiver: "receiver_1", publicKey, text: "hello" });
+ * console.assert(open(envelope, privateKey) === "hello");
+ * ```
+ *
+ * @module
+ */
+
+// The ground
+export type { Clock, Now } from "./lib/base/clock.ts";
+export type { Envelope } from "./lib/base/envelope.ts";
+export { CipherMqError, type ErrorCode, type ErrorDetails } from "./lib/base/errors.ts";
+export { DEFAULT_LIMITS, type Limits } from "./lib/base/limits.ts";
+export type { Random } from "./lib/base/random.ts";
+
+// The broker
+export { BrokerServer } from "./lib/server/server.ts";
+export {
+  type Environment,
+  type LogLevel,
+  readServerOptions,
+  type ServerFileOptions,
+  type ServerOptions,
+} from "./lib/server/options.ts";
+
+// Clients
+export type { BackoffOptions } from "./lib/client/backoff.ts";
+export type { ConnectionOptions } from "./lib/client/connection.ts";
+export type { KeepAliveOptions } from "./lib/client/conversation.ts";
+export {
+  type CredentialFiles,
+  type Credentials,
+  readCredentials,
+} from "./lib/client/credentials.ts";
+export type { DialOptions } from "./lib/client/dial.ts";
+export {
+  DurableInbox,
+  type DurableInboxOptions,
+  type PlacedBatch,
+  type Placement,
+} from "./lib/client/durable_inbox.ts";
+export { type Inbox, MemoryInbox } from "./lib/client/inbox.ts";
+export type { KeyCacheOptions } from "./lib/client/key_cache.ts";
+export type { LinkOptions } from "./lib/client/link.ts";
+export { OutputFile, type OutputFileOptions } from "./lib/client/output_file.ts";
+export { Receiver, type ReceiverNotice, type ReceiverOptions } from "./lib/client/receiver.ts";
+export type { Problem, ReceiverCounts } from "./lib/client/receiver_state.ts";
+export {
+  Sender,
+  type SenderNotice,
+  type SenderOptions,
+  type SendOptions,
+} from "./lib/client/sender.ts";
+export type {
+  SenderNotice as SenderStateNotice,
+  SenderStateOptions,
+  Settled,
+} from "./lib/client/sender_state.ts";
+export type { WindowOptions } from "./lib/client/sender_window.ts";
+export {
+  HandlerSink,
+  type MessageHandler,
+  type MessageSink,
+  type OpenedMessage,
+} from "./lib/client/sink.ts";
+
+// End-to-end encryption and its keys
+export {
+  EnvelopeOpener,
+  EnvelopeSealer,
+  type EnvelopeSealerOptions,
+  open,
+  seal,
+  type SealOptions,
+} from "./lib/crypto/envelope.ts";
+export { generateKeyPair, type KeyPair, publicKeyOf } from "./lib/crypto/key_pair.ts";
+export {
+  type KeyFiles,
+  type KeyFilesOptions,
+  readPrivateKey,
+  readPublicKey,
+  writeKeyFiles,
+} from "./lib/crypto/key_file.ts";
+
+// Certificates
+export {
+  type Authority,
+  type CertificateAndKey,
+  createAuthority,
+  loadAuthority,
+} from "./lib/pki/authority.ts";
+export {
+  issueClientCertificate,
+  issueServerCertificate,
+  type ServerCertificateOptions,
+  type Validity,
+} from "./lib/pki/certificate.ts";
