@@ -55,6 +55,7 @@ export type Command =
 
 /** A line that is no command: the reply it gets in its turn. */
 export interface Malformed {
+  /** Tells it from the commands. */
   readonly kind: "malformed";
   /** The whole reply line without its line end. */
   readonly reply: string;

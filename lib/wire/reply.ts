@@ -36,6 +36,7 @@ export type ReceivedReply =
 
 /** A pushed or fetched message as a client receives it. */
 export interface ReceivedMessage {
+  /** Tells it from the other replies. */
   readonly kind: "message";
   /** The id that its `ack` names. */
   readonly id: string;

@@ -59,7 +59,7 @@ export class TextCommandDecoder {
   }
 
   /** The command that `line` is, or the reply that it gets. Bodies are put into `arena`. */
-  decode(line: Line, arena: BodyArena): Decoded {
+  decode(line: Line, arena: BodyArena): Command | Malformed {
     if (line === undefined) return malformed("Error: the line is not valid UTF-8");
     const space = line.indexOf(" ");
     const verb = space === -1 ? line : line.slice(0, space);
