@@ -48,7 +48,7 @@ export function openDatabase(path: string, vault: KeyVault): DatabaseSync {
 
 /** In one transaction: it takes the lock, and a new file becomes ours with all its tables at once. */
 function createOrVerify(db: DatabaseSync, path: string, vault: KeyVault): void {
-  db.exec("BEGIN IMMEDIATE");
+  db.prepare("BEGIN IMMEDIATE").run();
   if (isEmpty(db)) {
     createTables(db);
     const { ciphertext, nonce, tag } = vault.seal(CHECK_OWNER, CHECK_VALUE);
@@ -58,7 +58,7 @@ function createOrVerify(db: DatabaseSync, path: string, vault: KeyVault): void {
     requireMarks(path, setting(db, "application_id"), setting(db, "user_version"));
     requireKey(db, path, vault);
   }
-  db.exec("COMMIT");
+  db.prepare("COMMIT").run();
 }
 
 function requireKey(db: DatabaseSync, path: string, vault: KeyVault): void {

@@ -16,7 +16,10 @@ const HINTS: ReadonlyMap<number, string> = new Map([
   [26, "the file is not a SQLite database, or damaged: use another file or restore a backup"],
 ]);
 
-/** The primary result code of an error that SQLite gave, or nothing for any other error. */
+/**
+ * The primary result code of an error that SQLite gave, or nothing for any other error. Errors of
+ * `exec` have none: where a hint matters, prepare the statement.
+ */
 export function resultCode(error: unknown): number | undefined {
   const code = error instanceof Error ? (error as { errcode?: unknown }).errcode : undefined;
   return typeof code === "number" ? code & 0xff : undefined;

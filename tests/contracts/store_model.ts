@@ -28,7 +28,7 @@ export function enqueued(
     id: `id-${seq}`,
     publisher: `sender_${seq % 3}`,
     size,
-    checksum: 4294967295 - seq,
+    checksum: seq - 2147483648,
   };
   return { kind: "enqueued", message: { queue, receiver, seq, ...head }, body };
 }

@@ -1,4 +1,8 @@
-/** @module */
+/**
+ * How messages share a row, and what happens to damaged ones.
+ *
+ * @module
+ */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import {

@@ -1,4 +1,8 @@
-/** @module */
+/**
+ * The vault opens only what it sealed, for whom it sealed it.
+ *
+ * @module
+ */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { KeyVault, type Sealed } from "../../lib/store/key_vault.ts";

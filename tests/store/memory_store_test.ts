@@ -1,4 +1,8 @@
-/** @module */
+/**
+ * The memory store keeps the contract of every store.
+ *
+ * @module
+ */
 import { MemoryDisk } from "../../lib/store/memory_disk.ts";
 import { MemoryStore } from "../../lib/store/memory_store.ts";
 import { storeContract } from "../contracts/store_contract.ts";

@@ -1,4 +1,8 @@
-/** @module */
+/**
+ * The cache's accounting is exact.
+ *
+ * @module
+ */
 import assert from "node:assert/strict";
 import { RowCache } from "../../lib/store/row_cache.ts";
 

@@ -1,4 +1,8 @@
-/** @module */
+/**
+ * Forgetting looks at each row once.
+ *
+ * @module
+ */
 import assert from "node:assert/strict";
 import { RowSweep } from "../../lib/store/row_sweep.ts";
 

@@ -1,4 +1,8 @@
-/** @module */
+/**
+ * Runs of notes against a plain map.
+ *
+ * @module
+ */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { SeqRuns } from "../../lib/store/seq_runs.ts";

@@ -1,7 +1,12 @@
-/** @module */
+/**
+ * Who can open the database, with which key, and what tampering shows.
+ *
+ * @module
+ */
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { DatabaseSync } from "node:sqlite";
+import type { CipherMqError } from "../../lib/base/errors.ts";
 import { enqueued } from "../contracts/store_model.ts";
 import { DatabaseFolder, failure } from "./database_folder.ts";
 
@@ -30,7 +35,10 @@ function tamper(box: DatabaseFolder, sql: string): void {
 Deno.test("a second store on the same file is refused, before and after it holds something", async () => {
   using box = new DatabaseFolder();
   const store = box.open();
-  assert.throws(() => box.open(), failure("storage", /broker\.db: database is locked/));
+  assert.throws(() => box.open(), (error: CipherMqError) => {
+    assert.match(error.hint ?? "", /another broker/);
+    return failure("storage", /broker\.db: database is locked/)(error);
+  });
   await store.load();
   await store.commit([{ kind: "queue_declared", queue: "q" }], 1);
   assert.throws(() => box.open(), failure("storage", /database is locked/));

@@ -1,4 +1,8 @@
-/** @module */
+/**
+ * Files the store makes, refuses and leaves alone.
+ *
+ * @module
+ */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { DatabaseFolder, failure } from "./database_folder.ts";

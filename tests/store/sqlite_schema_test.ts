@@ -1,4 +1,8 @@
-/** @module */
+/**
+ * The settings that durability depends on.
+ *
+ * @module
+ */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { KeyVault } from "../../lib/store/key_vault.ts";

@@ -1,4 +1,8 @@
-/** @module */
+/**
+ * Processes that die or run out of disk while they commit.
+ *
+ * @module
+ */
 import assert from "node:assert/strict";
 import type { StoredMessage } from "../../lib/core/restore.ts";
 import { bodyOf } from "../contracts/store_model.ts";

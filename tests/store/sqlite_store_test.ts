@@ -1,4 +1,8 @@
-/** @module */
+/**
+ * The SQLite store keeps the contract of every store, with and without a cache.
+ *
+ * @module
+ */
 import { storeContract } from "../contracts/store_contract.ts";
 import { SqliteStore } from "../../lib/store/sqlite_store.ts";
 

@@ -1,0 +1,39 @@
+/**
+ * What SQLite's failures look like to a person.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { CipherMqError } from "../../lib/base/errors.ts";
+import { resultCode, storageError } from "../../lib/store/sqlite_error.ts";
+
+Deno.test("a full database is an error that names the file, SQLite's text and what to do", () => {
+  const db = new DatabaseSync(":memory:");
+  db.exec("CREATE TABLE t (a); PRAGMA max_page_count = 2");
+  let full: unknown;
+  try {
+    db.prepare("INSERT INTO t VALUES (zeroblob(100000))").run();
+  } catch (error) {
+    full = error;
+  }
+  db.close();
+  assert.equal(resultCode(full), 13);
+  const error = storageError("data/broker.db", full);
+  assert.equal(error.code, "storage");
+  assert.equal(error.message, "cannot use the database data/broker.db: database or disk is full");
+  assert.match(error.hint ?? "", /make room/);
+  assert.equal(error.cause, full);
+});
+
+Deno.test("an extended result code has its primary code's hint", () => {
+  const error = Object.assign(new Error("disk I/O error"), { errcode: 10 | (4 << 8) });
+  assert.match(storageError("x", error).hint ?? "", /check it/);
+});
+
+Deno.test("other errors have no hint, and a CipherMqError stays what it is", () => {
+  assert.equal(storageError("x", new Error("bug")).hint, undefined);
+  assert.equal(resultCode("bug"), undefined);
+  const known = new CipherMqError("cryptographic", "known");
+  assert.equal(storageError("x", known), known);
+});
