@@ -35,15 +35,24 @@ function tamper(box: DatabaseFolder, sql: string): void {
 Deno.test("a second store on the same file is refused, before and after it holds something", async () => {
   using box = new DatabaseFolder();
   const store = box.open();
-  assert.throws(() => box.open(), (error: CipherMqError) => {
-    assert.match(error.hint ?? "", /another broker/);
-    return failure("storage", /broker\.db: database is locked/)(error);
-  });
+  assert.throws(() => box.open(), failure("storage", /broker\.db: database is locked/));
   await store.load();
   await store.commit([{ kind: "queue_declared", queue: "q" }], 1);
   assert.throws(() => box.open(), failure("storage", /database is locked/));
   await store.close();
   await box.open().close();
+});
+
+Deno.test("a file that another program has locked is refused with what to do", async () => {
+  using box = new DatabaseFolder();
+  await box.open().close();
+  const other = new DatabaseSync(box.path);
+  other.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE");
+  assert.throws(() => box.open(), (error: CipherMqError) => {
+    assert.match(error.hint ?? "", /another broker/);
+    return failure("storage", /broker\.db: database is locked/)(error);
+  });
+  other.close();
 });
 
 Deno.test("another process is kept out of an open database, also after a refused second store", async () => {
