@@ -105,6 +105,23 @@ Deno.test("once a large message is fetched or acknowledged late, the small one b
   assert.deepEqual([third.takeIds(), bob.takeIds()], [["q-2"], ["q-3"]]);
 });
 
+Deno.test("a late ack of the large message moves the small one, and nothing else has to happen", () => {
+  const [driver, alice, bob] = bound({ maxPrefetchBytes: 100 }, "q");
+  const other = driver.connect("bob");
+  publish(alice, "q", 60, 50, 10);
+  other.fetch("q");
+  bob.consume("q", 2);
+  bob.ackAll(["q-2"]);
+  alice.publishAll(["next"], { key: "q" });
+  assert.deepEqual(bob.takeIds(), ["q-1", "q-2", "next"]);
+  bob.ackAll(["next"]);
+  other.disconnect();
+  alice.publishAll(["last"], { key: "q" });
+  assert.deepEqual(bob.takeIds(), [], "60 bytes wait before the last one");
+  driver.connect("bob").ackAll(["q-0"]);
+  assert.deepEqual(bob.takeIds(), ["last"]);
+});
+
 Deno.test("credit is per subscription: one full queue does not stall another", () => {
   const [, alice, bob] = bound({ maxPrefetchBytes: 100 }, "q1", "q2");
   bob.consume("q1", 1);
