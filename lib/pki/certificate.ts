@@ -49,14 +49,14 @@ const LOCAL_HOSTS = ["localhost", "127.0.0.1", "::1"];
  * @throws {CipherMqError} `usage` when a host is neither a DNS name nor an IP address, or the
  * authority has expired.
  */
-export function issueServerCertificate(
+export async function issueServerCertificate(
   authority: Authority,
   options: ServerCertificateOptions = {},
 ): Promise<CertificateAndKey> {
   const hosts = [...LOCAL_HOSTS, ...(options.hosts ?? [])].map(toHost);
   const unique = new Map(hosts.map((host) => [`${host.type} ${host.value}`, host]));
   const names: JsonGeneralNames = [...unique.values()];
-  return issue(authority, SERVER_NAME, options, [
+  return await issue(authority, SERVER_NAME, options, [
     new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
     new SubjectAlternativeNameExtension(names),
   ]);
