@@ -10,13 +10,22 @@ import { exitCodeOf } from "./exit_code.ts";
 import { addGenCerts } from "./gen_certs.ts";
 import { addInit } from "./init.ts";
 import { addKeygen } from "./keygen.ts";
+import { addReceive } from "./receive.ts";
+import { addSend } from "./send.ts";
 import { addServe } from "./serve.ts";
 import { Terminal } from "./terminal.ts";
 
 /** Adds one subcommand to the program. Each file of this folder that is one exports such a function. */
 export type AddSubcommand = (program: Command, terminal: Terminal) => void;
 
-const SUBCOMMANDS: readonly AddSubcommand[] = [addInit, addServe, addKeygen, addGenCerts];
+const SUBCOMMANDS: readonly AddSubcommand[] = [
+  addInit,
+  addServe,
+  addSend,
+  addReceive,
+  addKeygen,
+  addGenCerts,
+];
 
 /** Runs the program with its arguments and gives the exit code. */
 export async function run(args: readonly string[]): Promise<number> {

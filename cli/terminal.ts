@@ -25,6 +25,23 @@ export class Terminal {
     process.stdout.write(line + "\n");
   }
 
+  /**
+   * Prints data as it is, and resolves when the system has taken it. Rejects when nobody reads it any
+   * more.
+   */
+  write(text: string): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    // The failure is told to the callback too; as an event alone it would end the process.
+    const ignore = () => {};
+    process.stdout.on("error", ignore);
+    process.stdout.write(text, (error) => {
+      process.stdout.off("error", ignore);
+      if (error) reject(error);
+      else resolve();
+    });
+    return promise;
+  }
+
   /** Tells a person something; silent with `--quiet`. */
   note(line: string): void {
     if (this.verbosity !== "quiet") process.stderr.write(line + "\n");

@@ -76,7 +76,7 @@ export class OutputFile implements MessageSink {
   /** Writes a line for each message; all are on disk when it returns. Throws `storage`. */
   accept(messages: readonly OpenedMessage[]): void {
     const { wallMs } = this.#clock.now();
-    const lines = messages.map((message) => outputLine(message, wallMs));
+    const lines = messages.map((message) => Buffer.from(outputLine(message, wallMs)));
     try {
       this.#follow();
       const placement = { file: this.#id, start: this.#size, lines: placesOf(lines) };
@@ -156,9 +156,10 @@ export class OutputFile implements MessageSink {
   }
 }
 
-function outputLine(message: OpenedMessage, wallMs: number): Buffer {
+/** The JSON line of a message, line end included; `wallMs` is when it was received. */
+export function outputLine(message: OpenedMessage, wallMs: number): string {
   const line = { message_id: message.id, message: message.text, timestamp: wallMs / 1000 };
-  return Buffer.from(JSON.stringify(line) + "\n");
+  return JSON.stringify(line) + "\n";
 }
 
 function checksumOf(line: Uint8Array): Buffer {

@@ -1,0 +1,216 @@
+/**
+ * `ciphermq send`: encrypts messages and sends them until the broker has each of them.
+ *
+ * @module
+ */
+import { type Command, Option } from "commander";
+import { CipherMqError } from "../lib/base/errors.ts";
+import { Sender, type SenderNotice } from "../lib/client/sender.ts";
+import {
+  addClientFlags,
+  type ClientFlags,
+  type ClientSetup,
+  parseCount,
+  parseSeconds,
+  readClientSetup,
+} from "./client_flags.ts";
+import { type MessageSource, messageSource } from "./message_source.ts";
+import { Progress } from "./progress.ts";
+import { onStopSignal } from "./signals.ts";
+import type { Terminal } from "./terminal.ts";
+
+interface SendFlags extends ClientFlags {
+  readonly to?: string;
+  readonly file?: string;
+  readonly count?: number;
+  readonly wait: number;
+  readonly window: number;
+}
+
+const MS = 1000;
+
+/** Adds `send` to the program. */
+export function addSend(program: Command, terminal: Terminal): void {
+  const command = program.command("send")
+    .summary("encrypt messages and send them")
+    .description(
+      "Encrypts messages and sends them until the broker has stored each of them. Without MESSAGE,\n" +
+        "--file and --count it reads messages from stdin, one per line.",
+    )
+    .argument("[MESSAGE...]", "texts, each a message")
+    .addOption(
+      new Option("--to <NAMES>", "receivers, with commas between (default: those of config.json)")
+        .env("CIPHERMQ_TO"),
+    )
+    .option("--file <FILE>", "read messages from a file, one per line")
+    .option("--count <N>", "send N sample messages", parseCount)
+    .option("--wait <SECONDS>", "how long to wait for the broker or a receiver", parseSeconds, 30)
+    .option("--window <N>", "messages under way at once", parseCount, 4096);
+  addClientFlags(command).action((messages: string[], flags: SendFlags) =>
+    new SendRun(flags, terminal).run(messageSource({ ...flags, messages }))
+  );
+}
+
+/** One run of `send`. */
+class SendRun {
+  readonly #flags: SendFlags;
+  readonly #terminal: Terminal;
+  readonly #setup: ClientSetup;
+  /** Who still gets messages. */
+  readonly #receivers: Set<string>;
+  readonly #errors = new Map<string, CipherMqError>();
+  readonly #progress: Progress;
+  readonly #stop = new AbortController();
+  #sender: Sender | undefined;
+  #startMs = performance.now();
+  #sent = 0;
+  #acknowledged = 0;
+  #failed = 0;
+  #away = false;
+
+  constructor(flags: SendFlags, terminal: Terminal) {
+    this.#flags = flags;
+    this.#terminal = terminal;
+    this.#setup = readClientSetup(flags);
+    this.#receivers = new Set(receiversOf(flags, this.#setup));
+    this.#progress = new Progress(terminal);
+  }
+
+  async run(source: MessageSource): Promise<void> {
+    const ignoreSignals = onStopSignal(() => this.#interrupt(source));
+    try {
+      this.#sender = await this.#connect();
+      this.#startMs = performance.now();
+      this.#progress.start(source.total && source.total * this.#receivers.size);
+      try {
+        await this.#sendAll(source, this.#sender);
+      } finally {
+        await this.#sender.close();
+        this.#progress.stop();
+        this.#summarize();
+      }
+    } finally {
+      source.stop();
+      ignoreSignals();
+    }
+    this.#judge();
+  }
+
+  async #connect(): Promise<Sender> {
+    const { connection, reconnectForMs, file } = this.#setup;
+    const exchange = this.#flags.exchange ?? file?.exchange;
+    const routingKey = this.#flags.routingKey ?? file?.routingKey;
+    const waitMs = this.#flags.wait * MS;
+    return await Sender.connect({
+      connection,
+      waitMs,
+      connectForMs: waitMs,
+      window: { maxMessages: this.#flags.window },
+      signal: this.#stop.signal,
+      onNotice: (notice) => this.#tell(notice),
+      ...(reconnectForMs !== undefined && { reconnectForMs }),
+      ...(exchange !== undefined && { exchange }),
+      ...(routingKey !== undefined && { routingKey }),
+    });
+  }
+
+  async #sendAll(source: MessageSource, sender: Sender): Promise<void> {
+    for await (const texts of source.texts) {
+      for (const text of texts) {
+        for (const receiver of this.#receivers) {
+          if (!sender.hasRoom(text)) await sender.room(text);
+          if (this.#stop.signal.aborted) return;
+          this.#post(sender, receiver, text);
+        }
+      }
+      if (this.#receivers.size === 0) return;
+    }
+  }
+
+  #post(sender: Sender, receiver: string, text: string): void {
+    this.#sent++;
+    try {
+      sender.post(receiver, text, (error) => this.#settled(receiver, error));
+    } catch (error) {
+      if (!(error instanceof CipherMqError)) throw error;
+      this.#settled(receiver, error);
+    }
+  }
+
+  #settled(receiver: string, error: CipherMqError | undefined): void {
+    if (error === undefined) this.#acknowledged++;
+    else this.#fail(receiver, error);
+    this.#progress.update(this.#acknowledged, this.#sent);
+  }
+
+  #fail(receiver: string, error: CipherMqError): void {
+    this.#failed++;
+    if (!this.#errors.has(error.message)) this.#errors.set(error.message, error);
+    // It did not come in all the time there was: what follows would only wait as long again.
+    const absent = error.code === "not_found" || error.code === "unroutable";
+    // Nothing can be sent any more.
+    const over = error.code === "connection" || error.code === "tls" || error.code === "timeout";
+    if (absent || over) this.#receivers.delete(receiver);
+  }
+
+  #interrupt(source: MessageSource): void {
+    if (this.#stop.signal.aborted) {
+      void this.#sender?.destroy();
+      return;
+    }
+    this.#stop.abort();
+    source.stop();
+    const { pending = 0 } = this.#sender ?? {};
+    if (pending === 0) return;
+    this.#terminal.note(`finishing ${pending} messages; interrupt again to stop at once`);
+  }
+
+  #tell(notice: SenderNotice): void {
+    if (notice.kind === "disconnected") {
+      if (!this.#away) this.#terminal.note(`${notice.error.message}; trying again`);
+      this.#away = true;
+    } else if (notice.kind === "connected") {
+      if (this.#away) this.#terminal.note("connected to the broker");
+      this.#away = false;
+    } else if (notice.kind === "waiting_for_key") {
+      this.#terminal.note(`waiting for ${notice.receiver} to register its public key`);
+    } else {
+      const { exchange, routingKey } = notice;
+      this.#terminal.note(`waiting for a queue for '${routingKey}' at exchange '${exchange}'`);
+    }
+  }
+
+  #summarize(): void {
+    const seconds = (performance.now() - this.#startMs) / MS;
+    const rate = Math.round(this.#acknowledged / seconds);
+    const [sent, acknowledged, failed] = [this.#sent, this.#acknowledged, this.#failed];
+    const resent = this.#sender?.resent ?? 0;
+    if (this.#terminal.json) {
+      const summary = { sent, acknowledged, failed, resent, seconds, rate };
+      this.#terminal.data(JSON.stringify(summary));
+      return;
+    }
+    const counts = `sent ${sent}, acknowledged ${acknowledged}, resent ${resent}`;
+    const failures = failed > 0 ? `, failed ${failed}` : "";
+    this.#terminal.note(`${counts}${failures} in ${seconds.toFixed(2)} s (${rate}/s)`);
+  }
+
+  /** Throws when not everything that was to be sent was accepted. */
+  #judge(): void {
+    const [first, ...others] = this.#errors.values();
+    if (first === undefined) return;
+    if (this.#acknowledged === 0 && others.every((one) => one.code === first.code)) throw first;
+    for (const error of this.#errors.values()) this.#terminal.error(error.message, error.hint);
+    const counts = `${this.#failed} of ${this.#sent} messages were not sent`;
+    throw new CipherMqError("partial", counts, { hint: "the others were; send only these again" });
+  }
+}
+
+function receiversOf(flags: SendFlags, setup: ClientSetup): readonly string[] {
+  const named = flags.to?.split(",").map((name) => name.trim()).filter((name) => name !== "");
+  const receivers = named ?? setup.file?.receivers ?? [];
+  if (receivers.length > 0) return receivers;
+  throw new CipherMqError("usage", "cannot tell whom to send to", {
+    hint: "say it with --to NAME",
+  });
+}
