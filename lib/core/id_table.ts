@@ -43,9 +43,9 @@ const GROWTH = 1.5;
 /** The secret with which ids are spread, so that no publisher can choose ids that pile up. */
 export type SpreadKey = Int32Array;
 
-/** Draws a spread key: odd numbers, one for each word that is hashed. */
+/** Draws a spread key: odd numbers, one for the owner and two for each word of an id. */
 export function drawSpreadKey(random: Random): SpreadKey {
-  return Int32Array.from({ length: 5 }, () => random.uint32() | 1);
+  return Int32Array.from({ length: 9 }, () => random.uint32() | 1);
 }
 
 /** An open-addressing hash table in 256 small shards, so that growing never stalls. */
@@ -112,7 +112,10 @@ export class IdTable {
     const key = this.#key;
     let hash = Math.imul(owner, key[0]!);
     for (let i = 0; i < 4; i++) {
-      hash = Math.imul(hash ^ (hash >>> 15) ^ bits[i]!, key[i + 1]!);
+      hash = Math.imul(hash ^ bits[i]!, key[2 * i + 1]!);
+      // With one product a word's first bits would come through as they are, whatever the key, and
+      // the next word could be chosen to cancel them.
+      hash = Math.imul(hash ^ (hash >>> 15), key[2 * i + 2]!);
     }
     return (hash ^ (hash >>> 16)) >>> 0;
   }

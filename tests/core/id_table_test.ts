@@ -6,7 +6,13 @@
 import { createHash } from "node:crypto";
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { drawSpreadKey, type IdBits, IdTable, writeIdBits } from "../../lib/core/id_table.ts";
+import {
+  drawSpreadKey,
+  type IdBits,
+  IdTable,
+  type SpreadKey,
+  writeIdBits,
+} from "../../lib/core/id_table.ts";
 import { seededRandom } from "../support/core_driver.ts";
 
 const key = drawSpreadKey(seededRandom(5));
@@ -114,6 +120,38 @@ Deno.test("ids that share three of four words are found about as fast as random 
         bits[word] = n << shift;
       });
       assert(time < 20 * usual + 1000, `word ${word}, shift ${shift}: ${time} ns, not ${usual} ns`);
+    }
+  }
+});
+
+/** The bytes of a table with 256 ids: the fewer, the fewer of its shards they are spread over. */
+function bytesOf(key: SpreadKey, write: (bits: IdBits, n: number) => void): number {
+  const table = new IdTable(key);
+  const bits = new Int32Array(4).fill(3);
+  for (let n = 0; n < 256; n++) {
+    write(bits, n);
+    table.set(1, bits, n);
+  }
+  assert.equal(table.size, 256);
+  return table.bytes;
+}
+
+Deno.test("no ids can be chosen that pile up under every key", () => {
+  const random = seededRandom(11);
+  for (let round = 0; round < 20; round++) {
+    const key = drawSpreadKey(random);
+    const usual = bytesOf(key, (bits) => {
+      for (let i = 0; i < 4; i++) bits[i] = random.uint32();
+    });
+    for (let word = 0; word < 3; word++) {
+      const chosen = bytesOf(key, (bits, n) => {
+        // A multiplication by an odd number hands first bits on as first bits; what a shift by 15
+        // makes of them in the next word is known without the key.
+        const first = (n >>> 4) << 28;
+        bits[word] = (n & 15) << 28;
+        bits[word + 1] = first ^ (first >>> 15);
+      });
+      assert(chosen > usual * 0.6, `word ${word}: ${chosen} bytes, not ${usual}`);
     }
   }
 });

@@ -110,6 +110,27 @@ Deno.test("what returns goes at once to another consumer of the identity, before
   assert.deepEqual(other.takeIds(), ["1", "2", "4"]);
 });
 
+Deno.test("every return is counted, and a consumer with room has the message at once", () => {
+  const [driver, alice] = bound();
+  alice.publishAll(["1", "2"]);
+  const consumers = [1, 2, 3].map(() => driver.connect("bob"));
+  for (const [i, consumer] of consumers.entries()) {
+    consumer.consume("q");
+    const got = consumer.take().map(({ id, deliveries }) => [id, deliveries]);
+    assert.deepEqual(got, i === 0 ? [["1", 1], ["2", 1]] : []);
+  }
+  consumers[0]!.disconnect();
+  const shared = consumers.slice(1).map((one) => one.take().map(({ id }) => id));
+  assert.deepEqual(shared, [["1"], ["2"]]);
+  consumers[1]!.disconnect();
+  assert.deepEqual(consumers[2]!.take().map(({ id, deliveries }) => [id, deliveries]), [["1", 3]]);
+  consumers[2]!.disconnect();
+  driver.restart();
+  const last = driver.connect("bob");
+  last.consume("q");
+  assert.deepEqual(last.take().map(({ id, deliveries }) => [id, deliveries]), [["1", 4], ["2", 3]]);
+});
+
 Deno.test("what is not yet acknowledged at a restart is delivered again in order, the rest never", () => {
   const [driver, alice] = bound();
   alice.publishAll(["1", "2", "3", "4"]);
