@@ -140,20 +140,6 @@ export class Workspace implements AsyncDisposable {
     return client;
   }
 
-  /** Throws if a file of the broker's database holds one of `texts`. */
-  assertNotAtRest(texts: readonly Uint8Array[]): void {
-    const files = [...Deno.readDirSync(this.folder)].filter(({ name }) =>
-      name.startsWith("broker.db")
-    );
-    assert(files.length > 0, "there is a database");
-    for (const { name } of files) {
-      const content = Buffer.from(Deno.readFileSync(this.path(name)));
-      for (const text of texts) {
-        assert(!content.includes(Buffer.from(text)), `${name} holds what it must not`);
-      }
-    }
-  }
-
   /** Ends everything, and looks for secrets in all that was printed. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const client of this.#clients) client.close();
