@@ -39,7 +39,7 @@ export interface ReceiverOptions extends LinkOptions {
   readonly exchange?: string;
   /** The routing key it is bound with. Default: its identity. */
   readonly routingKey?: string;
-  /** Deliveries the broker may have under way to it. Default: the broker's. */
+  /** Deliveries the broker may have under way to it. Default 2,048. */
   readonly prefetch?: number;
   /** Messages handed to the sink at once. Default 1,024. */
   readonly maxBatch?: number;
@@ -49,6 +49,8 @@ export interface ReceiverOptions extends LinkOptions {
   readonly onNotice?: (notice: ReceiverNotice) => void;
 }
 
+/** Two batches: while one is synced the next can come. */
+const PREFETCH = 2_048;
 /** Deliveries held beyond which the broker is made to wait, in characters and in number. */
 const MAX_WAITING_CHARS = 32 * 1024 * 1024;
 const MAX_WAITING = 50_000;
@@ -156,7 +158,7 @@ export class Receiver {
   }
 
   async #subscribe(connection: Connection): Promise<void> {
-    const { identity, exchange = DEFAULT_EXCHANGE, prefetch } = this.#options;
+    const { identity, exchange = DEFAULT_EXCHANGE, prefetch = PREFETCH } = this.#options;
     const { queue = identity, routingKey = identity } = this.#options;
     const key = publicKeyOf(this.#options.privateKey);
     const ask = (command: Command) => request(connection, command);
@@ -165,7 +167,7 @@ export class Receiver {
     await ask({ kind: "declare_queue", queue });
     await ask({ kind: "declare_exchange", exchange, exchangeKind: "direct" });
     await ask({ kind: "bind", queue, exchange, routingKey });
-    await ask({ kind: "consume", queue, ...(prefetch !== undefined && { prefetch }) });
+    await ask({ kind: "consume", queue, prefetch });
   }
 
   #turn(): void {
