@@ -3,8 +3,6 @@
  *
  * @module
  */
-import { createReadStream } from "node:fs";
-import process from "node:process";
 import { CipherMqError } from "../lib/base/errors.ts";
 
 /** Texts to send, some at a time. */
@@ -42,10 +40,15 @@ export function messageSource({ messages, file, count }: SourceFlags): MessageSo
   }
   if (messages.length > 0) return counted(messages.length, (at) => messages[at]!);
   if (count !== undefined) return counted(count, (at) => `sample message ${at + 1}`);
-  return file === undefined ? linesOf(process.stdin, "stdin") : linesOf(
-    createReadStream(file),
-    file,
-  );
+  return file === undefined ? linesOf(Deno.stdin.readable, "stdin") : linesOf(open(file), file);
+}
+
+function open(file: string): ReadableStream<Uint8Array> {
+  try {
+    return Deno.openSync(file).readable;
+  } catch (cause) {
+    throw sourceError(file, cause);
+  }
 }
 
 function counted(total: number, text: (at: number) => string): MessageSource {
@@ -59,25 +62,20 @@ function counted(total: number, text: (at: number) => string): MessageSource {
   return { texts: texts(), total, stop: () => stopped = true };
 }
 
-/** The part of a readable stream that is used. */
-interface Input extends AsyncIterable<Uint8Array> {
-  destroy(): unknown;
-}
-
-function linesOf(input: Input, name: string): MessageSource {
-  let stopped = false;
+function linesOf(input: ReadableStream<Uint8Array>, name: string): MessageSource {
+  const reader = input.getReader();
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
+  }
   async function* texts(): AsyncGenerator<readonly string[]> {
     try {
-      yield* splitLines(input);
+      yield* splitLines(chunks());
     } catch (cause) {
-      if (stopped) return;
       throw sourceError(name, cause);
     }
   }
-  const stop = () => {
-    stopped = true;
-    input.destroy();
-  };
+  // Also ends a read that waits: only so can the process end while its stdin is open.
+  const stop = () => void reader.cancel().catch(() => {});
   return { texts: texts(), stop };
 }
 
@@ -106,8 +104,7 @@ function withoutReturn(line: string): string {
 }
 
 function sourceError(name: string, cause: unknown): CipherMqError {
-  const missing = (cause as NodeJS.ErrnoException).code === "ENOENT";
-  const why = missing
+  const why = cause instanceof Deno.errors.NotFound
     ? "there is no such file"
     : cause instanceof TypeError
     ? "it is not UTF-8 text"

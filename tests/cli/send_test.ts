@@ -1,0 +1,127 @@
+/**
+ * `ciphermq send` as its users run it, with the real broker.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { Workspace } from "../support/workspace.ts";
+
+const AS = ["--as", "sender_1", "--to", "receiver_1"];
+
+function summaryOf(text: string): Record<string, number> {
+  return JSON.parse(text);
+}
+
+/** Runs `send` to its end and gives what it said. */
+async function send(workspace: Workspace, args: readonly string[], input?: string) {
+  const server = ["--server", `127.0.0.1:${workspace.port}`];
+  const program = workspace.run(["send", ...server, ...args]);
+  if (input !== undefined) await program.write(input);
+  await program.endInput();
+  const { code } = await program.end();
+  return { code, out: program.stdout.text, err: program.stderr.text };
+}
+
+/** Receives what is there and gives the texts. */
+async function received(workspace: Workspace, count: number): Promise<string[]> {
+  const server = ["--server", `127.0.0.1:${workspace.port}`];
+  const limits = ["--count", String(count), "--timeout", "20", "--output", "-"];
+  const program = workspace.run(["receive", "--as", "receiver_1", ...server, ...limits]);
+  const { code } = await program.end();
+  assert.equal(code, 0, program.stderr.text);
+  return program.stdout.lines.map((line) => JSON.parse(line).message);
+}
+
+Deno.test("messages come from arguments, a file, samples or stdin, and the summary counts them", async () => {
+  await using workspace = await Workspace.make();
+  await workspace.serve();
+  const receiver = received(workspace, 9);
+  Deno.writeTextFileSync(workspace.path("lines.txt"), "one\r\n\nthree ☃");
+  const file = workspace.path("lines.txt");
+  assert.equal((await send(workspace, ["hello", "world wide", ...AS])).code, 0);
+  assert.equal((await send(workspace, ["--file", file, ...AS])).code, 0);
+  const samples = await send(workspace, ["--count", "2", ...AS, "--json"]);
+  const { sent, acknowledged, failed, resent } = summaryOf(samples.out);
+  assert.deepEqual({ sent, acknowledged, failed, resent }, {
+    sent: 2,
+    acknowledged: 2,
+    failed: 0,
+    resent: 0,
+  });
+  const piped = await send(workspace, AS, "from stdin\nwithout an end");
+  assert.match(piped.err, /^sent 2, acknowledged 2, resent 0 in /);
+  assert.equal(piped.out, "");
+  assert.deepEqual(await receiver, [
+    ...["hello", "world wide", "one", "", "three ☃"],
+    ...["sample message 1", "sample message 2", "from stdin", "without an end"],
+  ]);
+});
+
+Deno.test("a receiver that does not come ends send with code 4 and nothing half sent; part of several with 7", async () => {
+  await using workspace = await Workspace.make({ clients: ["sender_1", "receiver_1", "late"] });
+  await workspace.serve();
+  const alone = await send(workspace, ["x", ...AS, "--wait", "0.2"]);
+  assert.equal(alone.code, 4);
+  assert.match(alone.err, /waiting for receiver_1 to register its public key/);
+  assert.match(alone.err, /error: 'receiver_1' has registered no public key\nhint: start the rece/);
+  const receiver = received(workspace, 2);
+  assert.equal((await send(workspace, ["first", ...AS])).code, 0);
+  const both = ["second", "--as", "sender_1", "--to", "receiver_1,late", "--wait", "0.2"];
+  const some = await send(workspace, [...both, "--json"]);
+  assert.equal(some.code, 7, some.err);
+  assert.equal(summaryOf(some.out).acknowledged, 1);
+  assert.deepEqual(await receiver, ["first", "second"]);
+});
+
+Deno.test("what makes no sense is code 2, nobody listening 1, a stranger 3", async () => {
+  await using workspace = await Workspace.make();
+  const usage = [
+    ["x", "--to", "receiver_1"],
+    ["x", "--as", "sender_1"],
+    ["x", ...AS, "--count", "3"],
+    ["x", ...AS, "--wait", "soon"],
+    ["x", ...AS, "--server", "nowhere"],
+    ["x", "--as", "nobody", "--to", "receiver_1"],
+    ["--file", "no-such-file", ...AS],
+  ];
+  const nothing = await send(workspace, ["x", ...AS, "--wait", "0.1"]);
+  assert.equal(nothing.code, 1);
+  assert.match(nothing.err, /nothing listens there/);
+  await workspace.serve();
+  const results = await Promise.all(usage.map((args) => send(workspace, args)));
+  assert.deepEqual(results.map(({ code }) => code), usage.map(() => 2), JSON.stringify(results));
+  // Its certificate is not from the authority that the client trusts.
+  Deno.copyFileSync(workspace.path("certs/sender_1.crt"), workspace.path("certs/ca.crt"));
+  const stranger = await send(workspace, ["x", ...AS]);
+  assert.equal(stranger.code, 3, stranger.err);
+});
+
+Deno.test("config.json and the environment say what flags do not", async () => {
+  await using workspace = await Workspace.make();
+  await workspace.serve();
+  workspace.originalConfig("sender_1");
+  const receiver = received(workspace, 2);
+  const byFile = workspace.run(["send", "by file", "--config", "sender_1.json"]);
+  assert.equal((await byFile.end()).code, 0, byFile.stderr.text);
+  const env = {
+    CIPHERMQ_AS: "sender_1",
+    CIPHERMQ_TO: "receiver_1",
+    CIPHERMQ_SERVER: `127.0.0.1:${workspace.port}`,
+  };
+  const byEnvironment = workspace.run(["send", "by environment"], { env });
+  assert.equal((await byEnvironment.end()).code, 0, byEnvironment.stderr.text);
+  assert.deepEqual(await receiver, ["by file", "by environment"]);
+});
+
+Deno.test("an interrupt finishes what is under way and stops, although stdin is open", async () => {
+  await using workspace = await Workspace.make();
+  await workspace.serve();
+  const receiver = received(workspace, 1);
+  const server = ["--server", `127.0.0.1:${workspace.port}`];
+  const program = workspace.run(["send", ...AS, ...server, "--json"]);
+  await program.write("one\n");
+  assert.deepEqual(await receiver, ["one"]);
+  program.signal("SIGINT");
+  assert.equal((await program.end()).code, 0, program.stderr.text);
+  assert.equal(summaryOf(program.stdout.text).acknowledged, 1);
+});
