@@ -31,16 +31,33 @@ export function readConfiguredFile(file: string, what: string, hint?: string): s
  * than its owner could read it too (where the system has such permissions).
  */
 export function readSecretFile(file: string, what: string, hint?: string): string {
-  const content = readConfiguredFile(file, what, hint);
-  const { mode } = Deno.statSync(file);
-  if (mode !== null && (mode & 0o077) !== 0) {
+  if (isOpenToOthers(file, what, hint)) {
     throw configurationError(
       file,
       `${what} can be read by others than its owner`,
-      `chmod 600 ${file}`,
+      keepToOwnerCommand(file),
     );
   }
-  return content;
+  return readConfiguredFile(file, what, hint);
+}
+
+/**
+ * Whether others than its owner could read, change or run a file. Never on Windows, whose modes say
+ * nothing about that. Throws `configuration` when there is no such file.
+ */
+export function isOpenToOthers(file: string, what: string, hint?: string): boolean {
+  try {
+    const { mode } = Deno.statSync(file);
+    return Deno.build.os !== "windows" && mode !== null && (mode & 0o077) !== 0;
+  } catch (error) {
+    throw unreadable(file, what, error, hint);
+  }
+}
+
+/** The command that leaves a file to its owner alone, for a POSIX shell. */
+export function keepToOwnerCommand(file: string): string {
+  const isPlain = /^[\w./@%+:,-]+$/.test(file);
+  return `chmod 600 ${isPlain ? file : `'${file.replaceAll("'", "'\\''")}'`}`;
 }
 
 function unreadable(file: string, what: string, error: unknown, hint?: string): CipherMqError {
