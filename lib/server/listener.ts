@@ -98,8 +98,8 @@ export class Listener {
       requestCert: true,
       rejectUnauthorized: true,
       minVersion: options.minTlsVersion ?? "TLSv1.3",
-      // Only frees what the platform keeps for a failed handshake; the listener has its own timer.
-      handshakeTimeout: options.limits.handshakeTimeoutMs,
+      // Frees what the platform keeps for a failed handshake; the listener's own timer is earlier.
+      handshakeTimeout: options.limits.handshakeTimeoutMs + 1_000,
     });
     // Accepting with a TCP server of one's own lets a connection be refused before any TLS is done.
     this.#acceptor = createTcpServer({

@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect as connectTcp, type Socket } from "node:net";
+import { configure, type LogRecord, reset } from "@logtape/logtape";
 import type { JsonName } from "@peculiar/x509";
 import type { CipherMqError } from "../../lib/base/errors.ts";
 import {
@@ -15,7 +16,7 @@ import {
   makeTestAuthority,
   type TestCertificateOptions,
 } from "../support/certificates.ts";
-import { alice, authority, closed, Door, meet, tcpTo, tlsTo } from "../support/door.ts";
+import { alice, authority, closed, Door, meet, tcpTo, tlsTo, within } from "../support/door.ts";
 
 async function assertGetsNowhere(door: Door, socket: Socket): Promise<void> {
   await closed(socket);
@@ -49,7 +50,7 @@ Deno.test("a client over IPv6 is known by its plain address", async () => {
   await using door = await Door.open({}, { host: "::1" });
   const came = door.nextClient();
   const socket = tlsTo(door, alice, { host: "::1" });
-  assert.equal((await came).remoteAddress, "::1");
+  assert.equal((await within(came)).remoteAddress, "::1");
   socket.destroy();
   await closed(socket);
 });
@@ -126,7 +127,7 @@ Deno.test("TLS 1.2 gets nowhere unless it is asked for", async () => {
   await using door = await Door.open({}, { minTlsVersion: "TLSv1.2" });
   const came = door.nextClient();
   const socket = tlsTo(door, alice, { maxVersion: "TLSv1.2" });
-  assert.equal((await came).identity, "alice");
+  assert.equal((await within(came)).identity, "alice");
   assert.equal(socket.getProtocol(), "TLSv1.2");
   socket.destroy();
   await closed(socket);
@@ -252,7 +253,7 @@ Deno.test("as many connections as allowed get in, one more does not, until one i
   await closed(tlsTo(door, alice));
   assert.equal(door.clients.length, 2);
   one.destroy();
-  await gone.promise;
+  await within(gone.promise);
   const [, three] = await meet(door);
   for (const socket of [two, three]) {
     socket.destroy();
@@ -267,8 +268,13 @@ Deno.test("the cap per address holds for one address and leaves room for another
   assert.equal(door.clients.length, 1);
   const came = door.nextClient();
   const other = tlsTo(door, alice, { localAddress: "127.0.0.2" });
-  assert.equal((await came).remoteAddress, "127.0.0.2");
-  for (const socket of [one, other]) {
+  assert.equal((await within(came)).remoteAddress, "127.0.0.2");
+  const gone = Promise.withResolvers<void>();
+  door.clients[0]!.onClose = () => gone.resolve();
+  one.destroy();
+  await within(gone.promise);
+  const [, again] = await meet(door);
+  for (const socket of [again, other]) {
     socket.destroy();
     await closed(socket);
   }
@@ -333,7 +339,40 @@ Deno.test("stopping refuses newcomers, keeps clients, and is done when they are 
   socket.write("x");
   assert.equal(String((await once(socket, "data"))[0]), "bye");
   await closed(socket);
-  await stopping;
+  await within(stopping);
+});
+
+Deno.test("a refusal is logged with its reason and address, never with the certificate's name", async () => {
+  const records: LogRecord[] = [];
+  await configure({
+    sinks: { memory: (record) => records.push(record) },
+    loggers: [
+      { category: "ciphermq", sinks: ["memory"], lowestLevel: "debug" },
+      { category: ["logtape", "meta"], sinks: [], lowestLevel: "fatal" },
+    ],
+  });
+  try {
+    await using door = await Door.open({ handshakeTimeoutMs: 200, maxConnections: 1 });
+    const stalled = tcpTo(door);
+    await once(stalled, "connect");
+    await closed(tlsTo(door, alice));
+    await closed(stalled);
+    await closed(tlsTo(door, {}));
+    await closed(tlsTo(door, await makeCertificate(authority, { subject: "forged\nline" })));
+    await closed(tlsTo(door, await makeCertificate(authority, { selfSigned: true })));
+    const reasons = records.map((record) => record.properties.reason);
+    assert.deepEqual(reasons, [
+      "too_many_connections",
+      "handshake_timeout",
+      "no_certificate",
+      "bad_common_name",
+      "handshake_failed",
+    ]);
+    assert.ok(records.every((record) => record.properties.address === "127.0.0.1"));
+    assert.doesNotMatch(JSON.stringify(records), /forged/);
+  } finally {
+    await reset();
+  }
 });
 
 Deno.test("an address that is taken is a clear error", async () => {

@@ -84,12 +84,26 @@ export function tlsTo(
 export async function meet(door: Door, certificate = alice): Promise<[ClientSocket, TLSSocket]> {
   const came = door.nextClient();
   const socket = tlsTo(door, certificate);
-  return [await came, socket];
+  return [await within(came), socket];
 }
 
+/** Fails after ten seconds what would otherwise wait for ever. */
+export async function within<T>(promise: Promise<T>): Promise<T> {
+  const deadline = Promise.withResolvers<never>();
+  const timer = setTimeout(() => deadline.reject(new Error("it did not happen in time")), 10_000);
+  try {
+    return await Promise.race([promise, deadline.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Resolves when the socket is closed. */
 export function closed(socket: Socket): Promise<unknown> {
   // Not `once` of node:events, which rejects when the socket emits an error first.
-  return new Promise((resolve) => socket.closed ? resolve(undefined) : socket.on("close", resolve));
+  return within(
+    new Promise((resolve) => socket.closed ? resolve(undefined) : socket.on("close", resolve)),
+  );
 }
 
 export function tcpTo(door: Door): Socket {
