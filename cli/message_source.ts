@@ -11,6 +11,8 @@ export interface MessageSource {
   readonly texts: AsyncIterable<readonly string[]>;
   /** How many there are, where that is known. */
   readonly total?: number;
+  /** Somebody types them. */
+  readonly typed?: true;
   /** Ends a wait for more. */
   stop(): void;
 }
@@ -40,7 +42,9 @@ export function messageSource({ messages, file, count }: SourceFlags): MessageSo
   }
   if (messages.length > 0) return counted(messages.length, (at) => messages[at]!);
   if (count !== undefined) return counted(count, (at) => `sample message ${at + 1}`);
-  return file === undefined ? linesOf(Deno.stdin.readable, "stdin") : linesOf(open(file), file);
+  if (file !== undefined) return linesOf(open(file), file);
+  const stdin = linesOf(Deno.stdin.readable, "stdin");
+  return Deno.stdin.isTerminal() ? { ...stdin, typed: true } : stdin;
 }
 
 function open(file: string): ReadableStream<Uint8Array> {

@@ -20,19 +20,21 @@ const FPS = 10;
 /** A progress bar on stderr where a person looks. */
 export class Progress {
   readonly #bar: Bar | undefined;
-  #total: number | undefined;
+  readonly #total: number | undefined;
 
-  /** Makes one that is not drawn yet. */
-  constructor(terminal: Terminal) {
+  /** Makes one that is not drawn yet, for so many messages where that is known. */
+  constructor(terminal: Terminal, total: number | undefined) {
+    this.#total = total;
     if (!terminal.interactive) return;
-    const format = "[{bar}] {value}/{total} acknowledged, {eta_formatted} left";
+    const format = total === undefined
+      ? "{value} of {total} acknowledged"
+      : "[{bar}] {value}/{total} acknowledged, {eta_formatted} left";
     this.#bar = new cliProgress.SingleBar({ format, fps: FPS, clearOnComplete: true });
   }
 
-  /** Draws it. Without a total it grows with what is sent. */
-  start(total: number | undefined): void {
-    this.#total = total;
-    this.#bar?.start(total ?? 0, 0);
+  /** Draws it. */
+  start(): void {
+    this.#bar?.start(this.#total ?? 0, 0);
   }
 
   /** Shows what has been acknowledged. */

@@ -47,7 +47,7 @@ export function addSend(program: Command, terminal: Terminal): void {
     .option("--wait <SECONDS>", "how long to wait for the broker or a receiver", parseSeconds, 30)
     .option("--window <N>", "messages under way at once", parseCount, 4096);
   addClientFlags(command).action((messages: string[], flags: SendFlags) =>
-    new SendRun(flags, terminal).run(messageSource({ ...flags, messages }))
+    new SendRun(flags, terminal, messageSource({ ...flags, messages })).run()
   );
 }
 
@@ -59,7 +59,9 @@ class SendRun {
   /** Who still gets messages. */
   readonly #receivers: Set<string>;
   readonly #errors = new Map<string, CipherMqError>();
-  readonly #progress: Progress;
+  readonly #source: MessageSource;
+  /** Not drawn where somebody types. */
+  readonly #progress: Progress | undefined;
   readonly #stop = new AbortController();
   #sender: Sender | undefined;
   #startMs = performance.now();
@@ -68,32 +70,39 @@ class SendRun {
   #failed = 0;
   #away = false;
 
-  constructor(flags: SendFlags, terminal: Terminal) {
+  constructor(flags: SendFlags, terminal: Terminal, source: MessageSource) {
     this.#flags = flags;
     this.#terminal = terminal;
+    this.#source = source;
     this.#setup = readClientSetup(flags);
     this.#receivers = new Set(receiversOf(flags, this.#setup));
-    this.#progress = new Progress(terminal);
+    const total = source.total && source.total * this.#receivers.size;
+    this.#progress = source.typed ? undefined : new Progress(terminal, total);
   }
 
-  async run(source: MessageSource): Promise<void> {
-    const ignoreSignals = onStopSignal(() => this.#interrupt(source));
+  async run(): Promise<void> {
+    const ignoreSignals = onStopSignal(() => this.#interrupt());
     try {
       this.#sender = await this.#connect();
-      this.#startMs = performance.now();
-      this.#progress.start(source.total && source.total * this.#receivers.size);
-      try {
-        await this.#sendAll(source, this.#sender);
-      } finally {
-        await this.#sender.close();
-        this.#progress.stop();
-        this.#summarize();
-      }
+      await this.#sendAndWait(this.#sender);
     } finally {
-      source.stop();
+      this.#source.stop();
       ignoreSignals();
     }
     this.#judge();
+  }
+
+  async #sendAndWait(sender: Sender): Promise<void> {
+    if (this.#source.typed) this.#terminal.note("each line is a message; end with Ctrl-D");
+    this.#startMs = performance.now();
+    this.#progress?.start();
+    try {
+      await this.#sendAll(sender);
+    } finally {
+      await sender.close();
+      this.#progress?.stop();
+      this.#summarize();
+    }
   }
 
   async #connect(): Promise<Sender> {
@@ -114,8 +123,8 @@ class SendRun {
     });
   }
 
-  async #sendAll(source: MessageSource, sender: Sender): Promise<void> {
-    for await (const texts of source.texts) {
+  async #sendAll(sender: Sender): Promise<void> {
+    for await (const texts of this.#source.texts) {
       for (const text of texts) {
         for (const receiver of this.#receivers) {
           if (!sender.hasRoom(text)) await sender.room(text);
@@ -140,7 +149,7 @@ class SendRun {
   #settled(receiver: string, error: CipherMqError | undefined): void {
     if (error === undefined) this.#acknowledged++;
     else this.#fail(receiver, error);
-    this.#progress.update(this.#acknowledged, this.#sent);
+    this.#progress?.update(this.#acknowledged, this.#sent);
   }
 
   #fail(receiver: string, error: CipherMqError): void {
@@ -153,13 +162,13 @@ class SendRun {
     if (absent || over) this.#receivers.delete(receiver);
   }
 
-  #interrupt(source: MessageSource): void {
+  #interrupt(): void {
     if (this.#stop.signal.aborted) {
       void this.#sender?.destroy();
       return;
     }
     this.#stop.abort();
-    source.stop();
+    this.#source.stop();
     const { pending = 0 } = this.#sender ?? {};
     if (pending === 0) return;
     this.#terminal.note(`finishing ${pending} messages; interrupt again to stop at once`);

@@ -37,6 +37,8 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "lib/base/identity_name.ts": "tests/cli/init_test.ts",
   "lib/base/log.ts": "tests/cli/logging_test.ts",
   "lib/base/random.ts": "tests/e2e/conversation_test.ts",
+  "lib/client/route.ts": "tests/client/sender_window_test.ts",
+  "lib/client/sender_state.ts": "tests/client/sender_test.ts",
   "lib/core/message.ts": "tests/core/broker_test.ts",
   "lib/session/text_session.ts": "tests/e2e/conversation_test.ts",
   "lib/server/connection.ts": "tests/e2e/conversation_test.ts",

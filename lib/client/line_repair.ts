@@ -39,7 +39,7 @@ export function repairLines(fd: number, from?: number): number {
   }
   if (good === bytes.length) return size;
   if (!isJson(bytes.subarray(good))) return cut(fd, start + good);
-  fs.writeSync(fd, "\n", size);
+  fs.writeSync(fd, Buffer.from("\n"), 0, 1, size);
   fs.fsyncSync(fd);
   return size + 1;
 }

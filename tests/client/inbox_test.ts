@@ -4,10 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import type { Envelope } from "../../lib/base/envelope.ts";
-import { CipherMqError } from "../../lib/base/errors.ts";
-import { DurableInbox } from "../../lib/client/durable_inbox.ts";
 import { type Inbox, MemoryInbox, messageKey } from "../../lib/client/inbox.ts";
 
 const envelope: Envelope = {
@@ -21,15 +18,6 @@ const envelope: Envelope = {
 
 function key(n: number): string {
   return messageKey({ ...envelope, message_id: `id-${n}` });
-}
-
-function withFile(test: (path: string) => void): void {
-  const folder = Deno.makeTempDirSync();
-  try {
-    test(`${folder}/inbox.db`);
-  } finally {
-    Deno.removeSync(folder, { recursive: true });
-  }
 }
 
 function remembered(inbox: Inbox, from: number, to: number): number {
@@ -50,52 +38,4 @@ Deno.test("an inbox in memory remembers the newest messages and is bounded", () 
   for (let n = 0; n < 1_000; n++) inbox.add([key(n)]);
   assert.equal(remembered(inbox, 900, 1_000), 100);
   assert.equal(remembered(inbox, 0, 850), 0);
-});
-
-Deno.test("a durable inbox remembers after it was closed and opened", () => {
-  withFile((path) => {
-    const inbox = new DurableInbox(path);
-    inbox.add([key(1), key(2)], 0);
-    inbox.add([key(3)], 1);
-    inbox.close();
-    const again = new DurableInbox(path);
-    assert.equal(remembered(again, 0, 10), 3);
-    assert.ok(again.has(key(1)) && again.has(key(2)) && again.has(key(3)));
-    again.close();
-  });
-});
-
-Deno.test("a durable inbox forgets by count, and by age what is beyond what a broker may hand out again", () => {
-  withFile((path) => {
-    const rows = () => {
-      const db = new DatabaseSync(path);
-      const { sum } = db.prepare("SELECT sum(length(keys)) / 16 AS sum FROM batch").get()!;
-      db.close();
-      return sum;
-    };
-    const byCount = new DurableInbox(path, { maxKeys: 50 });
-    for (let n = 0; n < 500; n += 5) byCount.add([0, 1, 2, 3, 4].map((m) => key(n + m)), n);
-    assert.equal(remembered(byCount, 450, 500), 50);
-    byCount.close();
-    assert.equal(rows(), 50);
-    const byAge = new DurableInbox(path, { maxAgeMs: 1_000 });
-    const many = Array.from({ length: 10_000 }, (_, n) => key(1_000 + n));
-    byAge.add(many.slice(0, 9_960), 1_000);
-    for (let n = 0; n < 4; n++) byAge.add(many.slice(9_960 + n * 10, 9_970 + n * 10), 5_000);
-    byAge.close();
-    assert.equal(rows(), 10_000);
-  });
-});
-
-Deno.test("an inbox of a newer version or a file that is none is refused and left alone", () => {
-  withFile((path) => {
-    const db = new DatabaseSync(path);
-    db.exec("PRAGMA user_version = 7");
-    db.close();
-    const isStorage = (error: unknown) =>
-      error instanceof CipherMqError && error.code === "storage";
-    assert.throws(() => new DurableInbox(path), isStorage);
-    Deno.writeTextFileSync(path, "this is not a database, and long enough to be sure".repeat(100));
-    assert.throws(() => new DurableInbox(path), isStorage);
-  });
 });

@@ -49,12 +49,18 @@ export class ScriptedBroker {
     server.on("secureConnection", (socket) => this.#accept(socket));
   }
 
-  /** Starts one on a free port. */
-  static async start(options: { subject?: string; label?: string } = {}): Promise<ScriptedBroker> {
+  /**
+   * Starts one on a free port. Its certificate is from the authority `label` and for this machine, or,
+   * with `elsewhere`, for another one.
+   */
+  static async start(
+    options: { label?: string; elsewhere?: boolean } = {},
+  ): Promise<ScriptedBroker> {
     const authority = await makeTestAuthority(options.label ?? "main");
     const { cert, key } = await makeCertificate(authority, {
-      subject: options.subject ?? "CipherMQ-Server",
-      eku: ["serverAuth"],
+      subject: options.elsewhere ? "elsewhere.example" : "CipherMQ-Server",
+      // Without a usage it gets no names besides its subject either.
+      eku: options.elsewhere ? [] : ["serverAuth"],
     });
     const ca = (await makeTestAuthority()).certificate.toString("pem");
     const server = tls.createServer({
