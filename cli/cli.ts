@@ -6,6 +6,7 @@
 import { Command, CommanderError } from "commander";
 import { CipherMqError } from "../lib/base/errors.ts";
 import project from "../deno.json" with { type: "json" };
+import { addDemo } from "./demo.ts";
 import { exitCodeOf } from "./exit_code.ts";
 import { addGenCerts } from "./gen_certs.ts";
 import { addInit } from "./init.ts";
@@ -25,6 +26,7 @@ const SUBCOMMANDS: readonly AddSubcommand[] = [
   addReceive,
   addKeygen,
   addGenCerts,
+  addDemo,
 ];
 
 /** Runs the program with its arguments and gives the exit code. */
