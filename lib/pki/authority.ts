@@ -16,7 +16,17 @@ import {
 import { CipherMqError } from "../base/errors.ts";
 import { days, earlier, newKeyPair, newSerialNumber, privateKeyPem, SIGNING } from "./signing.ts";
 
-/** A certificate and its private key, as PEM text. */
+/**
+ * A certificate and its private key, as PEM text.
+ *
+ * @example
+ * ```ts
+ * import { type CertificateAndKey, createAuthority } from "./authority.ts";
+ *
+ * const made: CertificateAndKey = await createAuthority();
+ * console.assert(made.privateKeyPem.startsWith("-----BEGIN PRIVATE KEY-----"));
+ * ```
+ */
 export interface CertificateAndKey {
   /** The X.509 certificate. */
   readonly certificatePem: string;
@@ -26,10 +36,20 @@ export interface CertificateAndKey {
   readonly notAfter: Date;
 }
 
-/** A certificate authority, able to sign. */
+/**
+ * A certificate authority, able to sign.
+ *
+ * @example
+ * ```ts
+ * import { type Authority, createAuthority } from "./authority.ts";
+ *
+ * const authority: Authority = await createAuthority();
+ * console.assert(authority.notAfter > new Date());
+ * ```
+ */
 export interface Authority extends CertificateAndKey {
-  /** The certificate, parsed. */
-  readonly certificate: X509Certificate;
+  /** The first moment the certificate is valid. */
+  readonly notBefore: Date;
   /** The private key, ready to sign and not to be exported. */
   readonly signingKey: CryptoKey;
 }
@@ -39,7 +59,17 @@ export const AUTHORITY_DAYS = 3652;
 
 const NAME = [{ CN: ["CipherMQ-CA"] }];
 
-/** Makes a new authority `CN=CipherMQ-CA`, valid for ten years from `now`. */
+/**
+ * Makes a new authority `CN=CipherMQ-CA`, valid for ten years from `now` (default the present).
+ *
+ * @example
+ * ```ts
+ * import { createAuthority } from "./authority.ts";
+ *
+ * const { certificatePem } = await createAuthority();
+ * console.assert(certificatePem.startsWith("-----BEGIN CERTIFICATE-----"));
+ * ```
+ */
 export async function createAuthority(now: Date = new Date()): Promise<Authority> {
   const keys = await newKeyPair();
   const certificate = await X509CertificateGenerator.createSelfSigned({
@@ -59,8 +89,8 @@ export async function createAuthority(now: Date = new Date()): Promise<Authority
   return {
     certificatePem: certificate.toString("pem") + "\n",
     privateKeyPem: await privateKeyPem(keys.privateKey),
+    notBefore: certificate.notBefore,
     notAfter: certificate.notAfter,
-    certificate,
     signingKey: keys.privateKey,
   };
 }
@@ -70,6 +100,15 @@ export async function createAuthority(now: Date = new Date()): Promise<Authority
  *
  * @throws {CipherMqError} `configuration` when one of them cannot be read, is not of an authority
  * on the curve P-384, or does not belong to the other.
+ *
+ * @example
+ * ```ts
+ * import { createAuthority, loadAuthority } from "./authority.ts";
+ *
+ * const made = await createAuthority();
+ * const loaded = await loadAuthority(made.certificatePem, made.privateKeyPem);
+ * console.assert(loaded.notAfter.getTime() === made.notAfter.getTime());
+ * ```
  */
 export async function loadAuthority(
   certificatePem: string,
@@ -86,8 +125,8 @@ export async function loadAuthority(
   return {
     certificatePem,
     privateKeyPem: keyPem,
+    notBefore: certificate.notBefore,
     notAfter: certificate.notAfter,
-    certificate,
     signingKey,
   };
 }

@@ -15,6 +15,7 @@ import {
   KeyUsagesExtension,
   SubjectAlternativeNameExtension,
   SubjectKeyIdentifierExtension,
+  X509Certificate,
   X509CertificateGenerator,
 } from "@peculiar/x509";
 import { CipherMqError } from "../base/errors.ts";
@@ -26,7 +27,17 @@ import { days, earlier, newKeyPair, newSerialNumber, privateKeyPem, SIGNING } fr
 /** How long a server's or client's certificate is valid unless asked otherwise, in days. */
 export const DEFAULT_DAYS = 365;
 
-/** For how long a certificate is made. */
+/**
+ * For how long a certificate is made.
+ *
+ * @example
+ * ```ts
+ * import type { Validity } from "./certificate.ts";
+ *
+ * const aMonth: Validity = { days: 30 };
+ * console.assert(aMonth.days === 30);
+ * ```
+ */
 export interface Validity {
   /** Days from `now`; cut to the authority's own last day. Default 365. */
   readonly days?: number;
@@ -34,7 +45,17 @@ export interface Validity {
   readonly now?: Date;
 }
 
-/** What a server's certificate is made for. */
+/**
+ * What a server's certificate is made for.
+ *
+ * @example
+ * ```ts
+ * import type { ServerCertificateOptions } from "./certificate.ts";
+ *
+ * const options: ServerCertificateOptions = { hosts: ["mq.example.org", "10.0.0.7"] };
+ * console.assert(options.days === undefined);
+ * ```
+ */
 export interface ServerCertificateOptions extends Validity {
   /** Host names and IP addresses besides `localhost`, `127.0.0.1` and `::1`. Default none. */
   readonly hosts?: readonly string[];
@@ -48,6 +69,16 @@ const LOCAL_HOSTS = ["localhost", "127.0.0.1", "::1"];
  *
  * @throws {CipherMqError} `usage` when a host is neither a DNS name nor an IP address, or the
  * authority has expired.
+ *
+ * @example
+ * ```ts
+ * import { createAuthority } from "./authority.ts";
+ * import { issueServerCertificate } from "./certificate.ts";
+ *
+ * const authority = await createAuthority();
+ * const server = await issueServerCertificate(authority, { hosts: ["mq.example.org"] });
+ * console.assert(server.notAfter < authority.notAfter);
+ * ```
  */
 export async function issueServerCertificate(
   authority: Authority,
@@ -67,6 +98,15 @@ export async function issueServerCertificate(
  *
  * @throws {CipherMqError} `invalid_name` when `identity` cannot be one, `usage` when the authority
  * has expired.
+ *
+ * @example
+ * ```ts
+ * import { createAuthority } from "./authority.ts";
+ * import { issueClientCertificate } from "./certificate.ts";
+ *
+ * const client = await issueClientCertificate(await createAuthority(), "sender_1", { days: 30 });
+ * console.assert(client.certificatePem.startsWith("-----BEGIN CERTIFICATE-----"));
+ * ```
  */
 export async function issueClientCertificate(
   authority: Authority,
@@ -93,11 +133,12 @@ async function issue(
   validity: Validity,
   extensions: readonly Extension[],
 ): Promise<CertificateAndKey> {
+  const issuer = new X509Certificate(authority.certificatePem);
   const keys = await newKeyPair();
   const certificate = await X509CertificateGenerator.create({
     serialNumber: newSerialNumber(),
     subject: [{ CN: [commonName] }],
-    issuer: authority.certificate.subjectName,
+    issuer: issuer.subjectName,
     publicKey: keys.publicKey,
     signingKey: authority.signingKey,
     signingAlgorithm: SIGNING,
@@ -107,7 +148,7 @@ async function issue(
       new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
       ...extensions,
       await SubjectKeyIdentifierExtension.create(keys.publicKey),
-      await AuthorityKeyIdentifierExtension.create(authority.certificate.publicKey),
+      await AuthorityKeyIdentifierExtension.create(issuer.publicKey),
     ],
   });
   return {
@@ -135,7 +176,7 @@ function validFrom(
       { hint: "make a new authority in another folder, then hand its ca.crt to everyone" },
     );
   }
-  const start = Math.max(earlier(now).getTime(), authority.certificate.notBefore.getTime());
+  const start = Math.max(earlier(now).getTime(), authority.notBefore.getTime());
   return {
     notBefore: new Date(start),
     notAfter: new Date(Math.min(days(now, count).getTime(), end)),

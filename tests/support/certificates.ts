@@ -69,7 +69,9 @@ export async function makeCertificate(
   const certificate = await X509CertificateGenerator.create({
     serialNumber: newSerialNumber(),
     subject,
-    issuer: options.selfSigned ? subject : authority.certificate.subjectName,
+    issuer: options.selfSigned
+      ? subject
+      : new X509Certificate(authority.certificatePem).subjectName,
     publicKey: keys.publicKey,
     signingKey: options.selfSigned ? keys.privateKey : authority.signingKey,
     signingAlgorithm: SIGNING,
@@ -100,8 +102,8 @@ export async function asAuthority({ cert, key }: TestCertificate): Promise<Autho
   return {
     certificatePem: cert,
     privateKeyPem: key,
+    notBefore: certificate.notBefore,
     notAfter: certificate.notAfter,
-    certificate,
     signingKey: await crypto.subtle.importKey("pkcs8", der, SIGNING, false, ["sign"]),
   };
 }
