@@ -7,7 +7,7 @@
  */
 import type { ReceivedReply } from "../wire/reply.ts";
 import { CipherMqError } from "../base/errors.ts";
-import { Fifo } from "./fifo.ts";
+import { Fifo } from "../base/fifo.ts";
 
 /** Who gets the replies to a command. */
 export interface ReplyHandler {

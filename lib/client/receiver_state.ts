@@ -12,7 +12,7 @@ import type { Command } from "../wire/command.ts";
 import { parseEnvelope } from "../wire/envelope_text.ts";
 import type { ReceivedMessage, ReceivedReply } from "../wire/reply.ts";
 import type { ReplyHandler } from "./conversation.ts";
-import { Fifo } from "./fifo.ts";
+import { Fifo } from "../base/fifo.ts";
 import { messageKey } from "./inbox.ts";
 import type { OpenedMessage } from "./sink.ts";
 

@@ -5,7 +5,7 @@
  */
 import type { Random } from "../base/random.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
-import { Fifo } from "./fifo.ts";
+import { Fifo } from "../base/fifo.ts";
 
 /** One message of a window. */
 export interface Entry<M> {

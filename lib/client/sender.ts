@@ -7,7 +7,7 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { CipherMqError } from "../base/errors.ts";
 import { type Random, systemRandom } from "../base/random.ts";
 import type { Connection } from "./connection.ts";
-import { Fifo } from "./fifo.ts";
+import { Fifo } from "../base/fifo.ts";
 import { interrupted, Link, type LinkOptions, type LinkUser } from "./link.ts";
 import {
   type SenderNotice as StateNotice,

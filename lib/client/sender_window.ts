@@ -16,7 +16,7 @@ import type { Command, PublishedMessage } from "../wire/command.ts";
 import type { ReceivedReply } from "../wire/reply.ts";
 import type { BackoffOptions } from "./backoff.ts";
 import type { ReplyHandler } from "./conversation.ts";
-import { Fifo } from "./fifo.ts";
+import { Fifo } from "../base/fifo.ts";
 import { type Failure, type Refusal, refusalFor } from "./refusal.ts";
 import { type Entry, Route } from "./route.ts";
 

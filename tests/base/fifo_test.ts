@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Fifo } from "../../lib/client/fifo.ts";
+import { Fifo } from "../../lib/base/fifo.ts";
 
 Deno.test("it does what an array does, through thousands of items", () => {
   const move = fc.constantFrom("push", "push", "shift", "many", "take many", "prepend", "drain");
