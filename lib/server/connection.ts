@@ -102,7 +102,7 @@ export class Connection implements Outlet {
     this.#options.socket.end(this.#session.takeBytes());
   }
 
-  /** Stops taking commands and pushed messages; what is answered is still sent. */
+  /** Takes no more commands and asks for no more messages; what is answered is still sent. */
   stopReading(): void {
     this.#closing = true;
     this.#options.socket.pause();
@@ -147,7 +147,8 @@ export class Connection implements Outlet {
   #sent(): void {
     const { socket, limits, engine } = this.#options;
     const low = limits.maxUnsentBytes / 2;
-    if (this.#pushedBytes >= low && socket.unsentBytes <= low) {
+    // Messages pushed to a client whose acks are not read any more would only come back.
+    if (!this.#closing && this.#pushedBytes >= low && socket.unsentBytes <= low) {
       this.#pushedBytes = 0;
       engine.drained(this.#id);
     }
