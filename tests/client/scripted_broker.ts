@@ -62,7 +62,7 @@ export class ScriptedBroker {
       // Without a usage it gets no names besides its subject either.
       eku: options.elsewhere ? [] : ["serverAuth"],
     });
-    const ca = (await makeTestAuthority()).certificate.toString("pem");
+    const ca = (await makeTestAuthority()).certificatePem;
     const server = tls.createServer({
       cert,
       key,
@@ -95,7 +95,7 @@ export class ScriptedBroker {
   async clientOptions(name: string): Promise<ConnectionOptions> {
     const authority = await makeTestAuthority();
     const { cert, key } = await makeCertificate(authority, { subject: name });
-    const authorities = authority.certificate.toString("pem");
+    const authorities = authority.certificatePem;
     return {
       host: "127.0.0.1",
       port: this.#port,
