@@ -10,7 +10,7 @@ import type { Random } from "../base/random.ts";
 export interface BackoffOptions {
   /** The first wait is at most this, in milliseconds. Default 100. */
   readonly firstMs?: number;
-  /** No wait is longer than this, in milliseconds. Default 10,000. */
+  /** No wait is longer than this, in milliseconds. Default 5,000. */
   readonly maxMs?: number;
 }
 
@@ -28,7 +28,7 @@ export class Backoff {
   constructor(random: Random, options: BackoffOptions = {}) {
     this.#random = random;
     this.#firstMs = options.firstMs ?? 100;
-    this.#maxMs = options.maxMs ?? 10_000;
+    this.#maxMs = options.maxMs ?? 5_000;
     this.#boundMs = this.#firstMs;
   }
 

@@ -32,7 +32,10 @@ export interface ConnectionEvents {
   drained(): void;
 }
 
-/** The kernel's socket under a `net.Socket`; see PLATFORM note in `lib/server/client_socket.ts`. */
+/**
+ * The kernel's socket under a `net.Socket`. Pausing the TLS socket does not stop reading, and `resume`
+ * of the raw socket does not start it again (Deno 2.9.6); this does both.
+ */
 interface Handle {
   readStop(): void;
   readStart(): void;

@@ -21,7 +21,7 @@ export interface LinkOptions {
   readonly reconnectForMs?: number;
   /** Ends the wait for the first connection, which then fails with `connection`. */
   readonly signal?: AbortSignal;
-  /** The waits between attempts. Default 100 ms to 10 s. */
+  /** The waits between attempts. Default 100 ms to 5 s. */
   readonly backoff?: BackoffOptions;
   /** Where random waits come from. Default: the machine. */
   readonly random?: Random;

@@ -15,7 +15,7 @@ export interface ReconnectOptions {
 }
 
 /** A connection that lasted this long starts the back-off anew; a shorter one is one more failure. */
-const STABLE_MS = 5_000;
+const STABLE_MS = 1_000;
 
 /** The state of one client's connecting. */
 export class Reconnect {
