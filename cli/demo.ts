@@ -29,7 +29,7 @@ export function addDemo(program: Command, terminal: Terminal): void {
   program.command("demo")
     .summary("show the whole job in a temporary folder, in seconds")
     .description(
-      "Makes certificates and keys in a temporary folder, runs a broker, two receivers and a sender as\n" +
+      "Makes certificates and keys in a temporary folder, runs a broker, two receivers and a sender as " +
         "separate processes, kills the broker half-way and starts it again, and gives an account.",
     )
     .action(async () => {

@@ -49,7 +49,7 @@ export function addInit(program: Command, terminal: Terminal): void {
   program.command("init")
     .summary("make everything that a first run needs")
     .description(
-      "Makes in DIR: certificates of an own CA for the server and the clients, the receivers' key\n" +
+      "Makes in DIR: certificates of an own CA for the server and the clients, the receivers' key " +
         "pairs, config.toml for the broker, with a new AES key, and config.json for the clients.",
     )
     .argument("[DIR]", "the folder; made if it is missing", ".")

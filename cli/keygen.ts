@@ -52,7 +52,7 @@ export function addKeygen(program: Command, terminal: Terminal): void {
   program.command("keygen")
     .summary("make a receiver's end-to-end key pair")
     .description(
-      "Makes the key pair that messages to NAME are encrypted to: NAME_private.key, which only its\n" +
+      "Makes the key pair that messages to NAME are encrypted to: NAME_private.key, which only its " +
         "owner can read, and NAME_public.key.",
     )
     .argument("<NAME>", "the receiver's client id")

@@ -40,9 +40,9 @@ export function addReceive(program: Command, terminal: Terminal): void {
   const command = program.command("receive")
     .summary("receive messages and decrypt them")
     .description(
-      "Receives what is addressed to NAME, decrypts it, and appends one JSON line per message to the\n" +
-        "output. A message is acknowledged when its line is on disk; killed at any moment, it neither\n" +
-        "loses a message nor writes one twice. With --output - the lines go to stdout, where a kill\n" +
+      "Receives what is addressed to NAME, decrypts it, and appends one JSON line per message to the " +
+        "output. A message is acknowledged when its line is on disk; killed at any moment, it neither " +
+        "loses a message nor writes one twice. With --output - the lines go to stdout, where a kill " +
         "between a line and its acknowledgement can repeat the line.",
     )
     .addOption(

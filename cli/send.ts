@@ -34,7 +34,7 @@ export function addSend(program: Command, terminal: Terminal): void {
   const command = program.command("send")
     .summary("encrypt messages and send them")
     .description(
-      "Encrypts messages and sends them until the broker has stored each of them. Without MESSAGE,\n" +
+      "Encrypts messages and sends them until the broker has stored each of them. Without MESSAGE, " +
         "--file and --count it reads messages from stdin, one per line.",
     )
     .argument("[MESSAGE...]", "texts, each a message")
