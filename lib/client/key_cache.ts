@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { equalBytes } from "../base/bytes.ts";
 import type { Random } from "../base/random.ts";
 import { CipherMqError } from "../base/errors.ts";
 import type { ReceivedReply } from "../wire/reply.ts";
@@ -132,7 +133,7 @@ export class KeyCache {
     known.wantedSinceMs = undefined;
     known.told = false;
     known.backoff.reset();
-    if (known.key !== undefined && sameBytes(known.key, key)) return undefined;
+    if (known.key !== undefined && equalBytes(known.key, key)) return undefined;
     known.key = key;
     return { kind: "key", receiver: known.receiver, key };
   }
@@ -173,8 +174,4 @@ export class KeyCache {
     known.backoff.reset();
     return { kind: "failed", receiver: known.receiver, error };
   }
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }
