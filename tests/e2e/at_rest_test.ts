@@ -33,6 +33,7 @@ Deno.test("the broker's files and log never hold a plaintext or a public key in 
   const sender = new OriginalSender(workspace.originalConfig("sender_1"));
   const texts = Array.from({ length: 50 }, (_, i) => `attack at dawn, number ${i}`);
   const envelopes = await sender.encrypt("receiver_1", texts);
+  workspace.plaintexts.push(...texts);
   await sender.sendBatch(envelopes);
   await receiver.receive(10);
   await receiver.close();
@@ -50,7 +51,7 @@ Deno.test("the broker's files and log never hold a plaintext or a public key in 
     // The search would find what is there: the ciphertext is.
     const ciphertext = Buffer.from(envelopes[40]!.ciphertext);
     assert.notDeepEqual(filesWith(workspace, ciphertext), []);
-    for (const secret of [...texts, publicKey.toString("base64"), envelopes[0]!.ciphertext]) {
+    for (const secret of [publicKey.toString("base64"), envelopes[0]!.ciphertext]) {
       assert(!broker.stderr.text.includes(secret), "the log holds what it must not");
     }
     assert.equal(broker.stdout.text, "");

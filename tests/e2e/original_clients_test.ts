@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { OriginalReceiver } from "../support/original_receiver.ts";
 import { readKeys } from "../support/original_protocol.ts";
 import { OriginalSender } from "../support/original_sender.ts";
+import { textsIn } from "../support/received.ts";
 import { Workspace } from "../support/workspace.ts";
 
 /** The example's names, where its users have them. */
@@ -29,19 +30,9 @@ function startReceiver(workspace: Workspace): Promise<OriginalReceiver> {
   });
 }
 
-/** The texts of a file of received messages, in its order. */
-function textsOf(file: string): string[] {
-  const lines = Deno.readTextFileSync(file).trimEnd().split("\n");
-  return lines.map((line) => {
-    const { message_id, message, timestamp } = JSON.parse(line);
-    assert.equal(typeof message_id, "string");
-    assert(Math.abs(timestamp - Date.now() / 1000) < 120);
-    return message;
-  });
-}
-
 Deno.test("original sender, original receiver", async () => {
   await using workspace = await Workspace.make({ clients: CLIENTS });
+  workspace.plaintexts.push(...TEXTS.filter((text) => text.length > 3));
   await workspace.serve();
   const receiver = await startReceiver(workspace);
   try {
@@ -59,7 +50,7 @@ Deno.test("original sender, original receiver", async () => {
     await sender.sendOne(last!);
     await receiver.receive(TEXTS.length + 2);
     assert.equal(receiver.duplicates, 0);
-    const texts = textsOf(workspace.path("received_messages.jsonl"));
+    const texts = textsIn(workspace.path("received_messages.jsonl"));
     assert.deepEqual(texts, [...TEXTS, "by publish", "last"]);
   } finally {
     await receiver.close();
@@ -68,6 +59,7 @@ Deno.test("original sender, original receiver", async () => {
 
 Deno.test("an original sender gets its ACKs from a broker that was killed before it sent them", async () => {
   await using workspace = await Workspace.make({ clients: CLIENTS });
+  workspace.plaintexts.push(...TEXTS.filter((text) => text.length > 3));
   const first = await workspace.serve();
   const receiver = await startReceiver(workspace);
   const sender = new OriginalSender(workspace.originalConfig("CipherMQ-Sender", NAMES));
@@ -82,8 +74,52 @@ Deno.test("an original sender gets its ACKs from a broker that was killed before
     const ids = envelopes.map(({ message_id }) => message_id);
     assert.deepEqual((await sender.sendBatch(envelopes)).acknowledged, ids);
     await again.receive(TEXTS.length - 3);
-    assert.deepEqual(textsOf(workspace.path("received_messages.jsonl")), TEXTS);
+    assert.deepEqual(textsIn(workspace.path("received_messages.jsonl")), TEXTS);
   } finally {
     await again.close();
+  }
+});
+
+Deno.test("original sender, our receive, each with its config.json as it stands", async () => {
+  await using workspace = await Workspace.make({ clients: CLIENTS });
+  workspace.plaintexts.push(...TEXTS.filter((text) => text.length > 3));
+  await workspace.serve();
+  workspace.originalConfig("CipherMQ-Receiver", NAMES);
+  const receive = workspace.run([
+    "receive",
+    ...["--config", "CipherMQ-Receiver.json", "--count", `${TEXTS.length + 1}`, "--verbose"],
+  ]);
+  await receive.until("stderr", (lines) => lines.find((line) => line.startsWith("receiving as")));
+  const sender = new OriginalSender(workspace.originalConfig("CipherMQ-Sender", NAMES));
+  const envelopes = await sender.encrypt("CipherMQ-Receiver", TEXTS);
+  const ids = envelopes.map(({ message_id }) => message_id);
+  assert.deepEqual((await sender.sendBatch(envelopes)).acknowledged, ids);
+  assert.deepEqual((await sender.sendBatch(envelopes)).acknowledged, ids);
+  const [single] = await sender.encrypt("CipherMQ-Receiver", ["by publish"]);
+  await sender.sendOne(single!);
+  await receive.success();
+  const texts = textsIn(workspace.path("data/received_messages.jsonl"));
+  assert.deepEqual(texts, [...TEXTS, "by publish"]);
+});
+
+Deno.test("our send, original receiver, each with its config.json as it stands", async () => {
+  await using workspace = await Workspace.make({ clients: CLIENTS });
+  workspace.plaintexts.push(...TEXTS.filter((text) => text.length > 3));
+  await workspace.serve();
+  const receiver = await startReceiver(workspace);
+  try {
+    workspace.originalConfig("CipherMQ-Sender", NAMES);
+    const send = workspace.run(["send", "--config", "CipherMQ-Sender.json", "--", ...TEXTS]);
+    await send.success();
+    await receiver.receive(TEXTS.length);
+    const many = workspace.run(["send", "--config", "CipherMQ-Sender.json", "--count", "500"]);
+    await many.success();
+    await receiver.receive(TEXTS.length + 500);
+    assert.equal(receiver.duplicates, 0);
+    const texts = textsIn(workspace.path("received_messages.jsonl"));
+    assert.deepEqual(texts.slice(0, TEXTS.length), TEXTS);
+    assert.equal(texts.length, TEXTS.length + 500);
+  } finally {
+    await receiver.close();
   }
 });

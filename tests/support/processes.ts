@@ -135,6 +135,12 @@ export class Program implements AsyncDisposable {
     if (this.#running) this.#child.kill(signal);
   }
 
+  /** Waits until it has ended well. Throws with all it said if it ended otherwise. */
+  async success(withinMs = PATIENCE_MS): Promise<void> {
+    const { code } = await this.end(withinMs);
+    if (code !== 0) throw this.#failure(`it ended with exit code ${code}`);
+  }
+
   /** Waits until it has ended, and gives how. */
   async end(withinMs = PATIENCE_MS): Promise<Deno.CommandStatus> {
     const status = await this.#within(withinMs, "it has not ended", this.#child.status);

@@ -39,6 +39,8 @@ export class Workspace implements AsyncDisposable {
   readonly port: number;
   /** What no output may hold. */
   readonly secrets: string[] = [];
+  /** Messages that no output may hold but what `receive` prints as its data. */
+  readonly plaintexts: string[] = [];
   /** The certificate of the authority, PEM. */
   readonly authority: string;
   readonly #programs: Program[] = [];
@@ -113,9 +115,13 @@ export class Workspace implements AsyncDisposable {
     return readConfig(file);
   }
 
-  /** Runs the program in the folder; it is killed at the end at the latest. */
+  /**
+   * Runs the program in the folder, as a client of the workspace's broker or as the broker. It is
+   * killed at the end at the latest.
+   */
   run(args: readonly string[], options: Omit<ProgramOptions, "cwd"> = {}): Program {
-    const program = new Program(args, { cwd: this.folder, ...options });
+    const env = { CIPHERMQ_SERVER: `127.0.0.1:${this.port}`, ...options.env };
+    const program = new Program(args, { cwd: this.folder, ...options, env });
     this.#programs.push(program);
     return program;
   }
@@ -125,6 +131,16 @@ export class Workspace implements AsyncDisposable {
     const broker = this.run(["serve"], options);
     await broker.event("listening");
     return broker;
+  }
+
+  /** Runs `send --as sender_1 --to receiver_1` with more arguments. */
+  send(...args: readonly string[]): Program {
+    return this.run(["send", "--as", "sender_1", "--to", "receiver_1", ...args]);
+  }
+
+  /** Runs `receive --as receiver_1` with more arguments. */
+  receive(...args: readonly string[]): Program {
+    return this.run(["receive", "--as", "receiver_1", ...args]);
   }
 
   /** Connects a bare TLS client with the certificate of `name`, or with one that is given. */
@@ -145,11 +161,16 @@ export class Workspace implements AsyncDisposable {
     for (const client of this.#clients) client.close();
     for (const program of this.#programs) await program[Symbol.asyncDispose]();
     Deno.removeSync(this.folder, { recursive: true });
-    for (const { args, stdout, stderr } of this.#programs) {
-      const printed = stdout.text + stderr.text;
-      const found = this.secrets.findIndex((secret) => printed.includes(secret));
-      assert(found === -1, `the output of ${args[0]} holds secret ${found}`);
-    }
+    for (const program of this.#programs) this.#searchForSecrets(program);
+  }
+
+  #searchForSecrets({ args, stdout, stderr }: Program): void {
+    const printed = stdout.text + stderr.text;
+    const found = this.secrets.findIndex((secret) => printed.includes(secret));
+    assert(found === -1, `the output of ${args[0]} holds secret ${found}`);
+    const told = args[0] === "receive" ? stderr.text : printed;
+    const plain = this.plaintexts.findIndex((text) => text !== "" && told.includes(text));
+    assert(plain === -1, `the output of ${args[0]} holds plaintext ${plain}`);
   }
 
   #configure(more: string): void {
