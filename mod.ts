@@ -4,11 +4,73 @@
  *
  * @example Seal and open a message without any broker
  * ```ts
+ * import assert from "node:assert/strict";
  * import { generateKeyPair, open, seal } from "@ciphermq/ciphermq";
  *
  * const { publicKey, privateKey } = generateKeyPair();
  * const envelope = seal({ receiver: "receiver_1", publicKey, text: "hello" });
- * console.assert(open(envelope, privateKey) === "hello");
+ * assert(open(envelope, privateKey) === "hello");
+ * ```
+ *
+ * @example A broker, a receiver and a sender
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import {
+ *   BrokerServer,
+ *   createAuthority,
+ *   DEFAULT_LIMITS,
+ *   generateKeyPair,
+ *   HandlerSink,
+ *   issueClientCertificate,
+ *   issueServerCertificate,
+ *   MemoryInbox,
+ *   Receiver,
+ *   Sender,
+ * } from "@ciphermq/ciphermq";
+ *
+ * // `ciphermq init` makes all of this as files.
+ * const folder = await Deno.makeTempDir();
+ * const authority = await createAuthority();
+ * const authorities = authority.certificatePem;
+ * const { certificatePem, privateKeyPem } = await issueServerCertificate(authority);
+ * const broker = await BrokerServer.start({
+ *   host: "127.0.0.1",
+ *   port: 0,
+ *   certificate: certificatePem,
+ *   privateKey: privateKeyPem,
+ *   authorities,
+ *   minTlsVersion: "TLSv1.3",
+ *   databasePath: `${folder}/broker.db`,
+ *   aesKey: crypto.getRandomValues(new Uint8Array(32)),
+ *   limits: DEFAULT_LIMITS,
+ * });
+ *
+ * async function connectionOf(identity: string) {
+ *   const { certificatePem, privateKeyPem } = await issueClientCertificate(authority, identity);
+ *   const credentials = { certificate: certificatePem, privateKey: privateKeyPem, authorities };
+ *   return { ...broker.address, credentials };
+ * }
+ *
+ * // What the handler has done is remembered and acknowledged; then it is never asked again.
+ * const received: string[] = [];
+ * const receiver = await Receiver.start({
+ *   connection: await connectionOf("receiver_1"),
+ *   identity: "receiver_1",
+ *   privateKey: generateKeyPair().privateKey,
+ *   sink: new HandlerSink((messages) => {
+ *     for (const { text } of messages) received.push(text);
+ *   }, new MemoryInbox()),
+ *   maxMessages: 1,
+ * });
+ *
+ * const sender = await Sender.connect({ connection: await connectionOf("sender_1") });
+ * await sender.send("receiver_1", "hello"); // the broker has it on disk
+ * await receiver.done;
+ * assert(received[0] === "hello");
+ *
+ * await sender.close();
+ * await broker.stop();
+ * await Deno.remove(folder, { recursive: true });
  * ```
  *
  * @module

@@ -20,13 +20,14 @@ const encoder = new TextEncoder();
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { ByteWriter } from "./bytes.ts";
  *
  * const writer = new ByteWriter();
  * writer.text("ACK 1");
  * writer.byte(10);
- * console.assert(writer.take().length === 6);
- * console.assert(writer.length === 0);
+ * assert(writer.take().length === 6);
+ * assert(writer.length === 0);
  * ```
  */
 export class ByteWriter {

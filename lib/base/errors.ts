@@ -58,10 +58,11 @@ export interface ErrorDetails {
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { CipherMqError } from "./errors.ts";
  *
  * const error = new CipherMqError("not_found", "no queue 'orders'", { hint: "declare it first" });
- * console.assert(error.code === "not_found");
+ * assert(error.code === "not_found");
  * ```
  */
 export class CipherMqError extends Error {

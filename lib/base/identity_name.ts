@@ -13,10 +13,11 @@ const IDENTITY = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { isIdentity } from "./identity_name.ts";
  *
- * console.assert(isIdentity("sender_1"));
- * console.assert(!isIdentity("../sender_1"));
+ * assert(isIdentity("sender_1"));
+ * assert(!isIdentity("../sender_1"));
  * ```
  */
 export function isIdentity(text: string): boolean {

@@ -19,10 +19,11 @@ const encoder = new TextEncoder();
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { nameProblem } from "./names.ts";
  *
- * console.assert(nameProblem("orders.eu") === undefined);
- * console.assert(nameProblem("two words") === "has a space or control character");
+ * assert(nameProblem("orders.eu") === undefined);
+ * assert(nameProblem("two words") === "has a space or control character");
  * ```
  */
 export function nameProblem(name: string): string | undefined {

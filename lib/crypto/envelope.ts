@@ -70,12 +70,13 @@ interface Session {
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { open, seal } from "./envelope.ts";
  * import { generateKeyPair } from "./key_pair.ts";
  *
  * const { publicKey, privateKey } = generateKeyPair();
  * const envelope = seal({ receiver: "receiver_1", publicKey, text: "hello" });
- * console.assert(open(envelope, privateKey) === "hello");
+ * assert(open(envelope, privateKey) === "hello");
  * ```
  */
 export function seal({ receiver, publicKey, text, messageId }: SealOptions): Envelope {
@@ -87,12 +88,13 @@ export function seal({ receiver, publicKey, text, messageId }: SealOptions): Env
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { open, seal } from "./envelope.ts";
  * import { generateKeyPair } from "./key_pair.ts";
  *
  * const { publicKey, privateKey } = generateKeyPair();
  * const envelope = seal({ receiver: "receiver_1", publicKey, text: "hello" });
- * console.assert(open(envelope, privateKey) === "hello");
+ * assert(open(envelope, privateKey) === "hello");
  * ```
  */
 export function open(envelope: Envelope, privateKey: Uint8Array): string {
@@ -105,14 +107,15 @@ export function open(envelope: Envelope, privateKey: Uint8Array): string {
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { EnvelopeSealer } from "./envelope.ts";
  * import { generateKeyPair } from "./key_pair.ts";
  *
  * const { publicKey } = generateKeyPair();
  * const sealer = new EnvelopeSealer({ receiver: "receiver_1", publicKey });
  * const [first, second] = [sealer.seal("one"), sealer.seal("two")];
- * console.assert(first.enc_session_key === second.enc_session_key);
- * console.assert(first.nonce !== second.nonce);
+ * assert(first.enc_session_key === second.enc_session_key);
+ * assert(first.nonce !== second.nonce);
  * ```
  */
 export class EnvelopeSealer {
@@ -190,13 +193,14 @@ export class EnvelopeSealer {
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { EnvelopeOpener, seal } from "./envelope.ts";
  * import { generateKeyPair } from "./key_pair.ts";
  *
  * const { publicKey, privateKey } = generateKeyPair();
  * const opener = new EnvelopeOpener(privateKey);
  * const texts = ["one", "two"].map((text) => seal({ receiver: "receiver_1", publicKey, text }));
- * console.assert(texts.map((envelope) => opener.open(envelope)).join() === "one,two");
+ * assert(texts.map((envelope) => opener.open(envelope)).join() === "one,two");
  * ```
  */
 export class EnvelopeOpener {

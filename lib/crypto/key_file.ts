@@ -62,13 +62,14 @@ export function keyFiles(dir: string, name: string): KeyFiles {
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { readPrivateKey, writeKeyFiles } from "./key_file.ts";
  * import { generateKeyPair } from "./key_pair.ts";
  *
  * const dir = Deno.makeTempDirSync();
  * const keyPair = generateKeyPair();
  * const files = writeKeyFiles({ dir, name: "receiver_1", keyPair });
- * console.assert(readPrivateKey(files.privateKey).join() === keyPair.privateKey.join());
+ * assert(readPrivateKey(files.privateKey).join() === keyPair.privateKey.join());
  * Deno.removeSync(dir, { recursive: true });
  * ```
  */

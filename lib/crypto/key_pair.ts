@@ -31,10 +31,11 @@ const SPKI_PREFIX = Buffer.from("302a300506032b656e032100", "hex");
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { generateKeyPair } from "./key_pair.ts";
  *
  * const { publicKey, privateKey } = generateKeyPair();
- * console.assert(publicKey.length === 32 && privateKey.length === 32);
+ * assert(publicKey.length === 32 && privateKey.length === 32);
  * ```
  */
 export function generateKeyPair(): KeyPair {
@@ -47,10 +48,11 @@ export function generateKeyPair(): KeyPair {
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { generateKeyPair, publicKeyOf } from "./key_pair.ts";
  *
  * const { publicKey, privateKey } = generateKeyPair();
- * console.assert(publicKeyOf(privateKey).join() === publicKey.join());
+ * assert(publicKeyOf(privateKey).join() === publicKey.join());
  * ```
  */
 export function publicKeyOf(privateKey: Uint8Array): Uint8Array {

@@ -27,12 +27,13 @@ const SIGMA = new Uint32Array(new TextEncoder().encode("expand 32-byte k").buffe
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { generateKeyPair } from "./key_pair.ts";
  * import { openSealedBox, sealBox } from "./sealed_box.ts";
  *
  * const receiver = generateKeyPair();
  * const sealed = sealBox(Uint8Array.of(1, 2, 3), receiver.publicKey);
- * console.assert(openSealedBox(sealed, receiver).length === 3);
+ * assert(openSealedBox(sealed, receiver).length === 3);
  * ```
  */
 export function sealBox(content: Uint8Array, publicKey: Uint8Array): Uint8Array {

@@ -21,10 +21,11 @@ import { days, earlier, newKeyPair, newSerialNumber, privateKeyPem, SIGNING } fr
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { type CertificateAndKey, createAuthority } from "./authority.ts";
  *
  * const made: CertificateAndKey = await createAuthority();
- * console.assert(made.privateKeyPem.startsWith("-----BEGIN PRIVATE KEY-----"));
+ * assert(made.privateKeyPem.startsWith("-----BEGIN PRIVATE KEY-----"));
  * ```
  */
 export interface CertificateAndKey {
@@ -41,10 +42,11 @@ export interface CertificateAndKey {
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { type Authority, createAuthority } from "./authority.ts";
  *
  * const authority: Authority = await createAuthority();
- * console.assert(authority.notAfter > new Date());
+ * assert(authority.notAfter > new Date());
  * ```
  */
 export interface Authority extends CertificateAndKey {
@@ -64,10 +66,11 @@ const NAME = [{ CN: ["CipherMQ-CA"] }];
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { createAuthority } from "./authority.ts";
  *
  * const { certificatePem } = await createAuthority();
- * console.assert(certificatePem.startsWith("-----BEGIN CERTIFICATE-----"));
+ * assert(certificatePem.startsWith("-----BEGIN CERTIFICATE-----"));
  * ```
  */
 export async function createAuthority(now: Date = new Date()): Promise<Authority> {
@@ -103,11 +106,12 @@ export async function createAuthority(now: Date = new Date()): Promise<Authority
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { createAuthority, loadAuthority } from "./authority.ts";
  *
  * const made = await createAuthority();
  * const loaded = await loadAuthority(made.certificatePem, made.privateKeyPem);
- * console.assert(loaded.notAfter.getTime() === made.notAfter.getTime());
+ * assert(loaded.notAfter.getTime() === made.notAfter.getTime());
  * ```
  */
 export async function loadAuthority(

@@ -32,10 +32,11 @@ export const DEFAULT_DAYS = 365;
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import type { Validity } from "./certificate.ts";
  *
  * const aMonth: Validity = { days: 30 };
- * console.assert(aMonth.days === 30);
+ * assert(aMonth.days === 30);
  * ```
  */
 export interface Validity {
@@ -50,10 +51,11 @@ export interface Validity {
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import type { ServerCertificateOptions } from "./certificate.ts";
  *
  * const options: ServerCertificateOptions = { hosts: ["mq.example.org", "10.0.0.7"] };
- * console.assert(options.days === undefined);
+ * assert(options.days === undefined);
  * ```
  */
 export interface ServerCertificateOptions extends Validity {
@@ -72,12 +74,13 @@ const LOCAL_HOSTS = ["localhost", "127.0.0.1", "::1"];
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { createAuthority } from "./authority.ts";
  * import { issueServerCertificate } from "./certificate.ts";
  *
  * const authority = await createAuthority();
  * const server = await issueServerCertificate(authority, { hosts: ["mq.example.org"] });
- * console.assert(server.notAfter < authority.notAfter);
+ * assert(server.notAfter < authority.notAfter);
  * ```
  */
 export async function issueServerCertificate(
@@ -101,11 +104,12 @@ export async function issueServerCertificate(
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { createAuthority } from "./authority.ts";
  * import { issueClientCertificate } from "./certificate.ts";
  *
  * const client = await issueClientCertificate(await createAuthority(), "sender_1", { days: 30 });
- * console.assert(client.certificatePem.startsWith("-----BEGIN CERTIFICATE-----"));
+ * assert(client.certificatePem.startsWith("-----BEGIN CERTIFICATE-----"));
  * ```
  */
 export async function issueClientCertificate(
