@@ -109,13 +109,7 @@ export class Receiver {
    * Connects, registers the key, declares and binds the queue, and consumes it. Rejects with `tls`,
    * `access_denied`, `conflict` …, or, when no connection came about within `connectForMs`, with
    * `connection` or `timeout`. The sink is closed then.
-   *
-   * @example
-   * ```ts ignore
-   * const sink = new HandlerSink((messages) => console.log(messages), new MemoryInbox());
-   * const receiver = await Receiver.start({ connection, identity, privateKey, sink });
-   * await receiver.done;
-   * ```
+   * The example of `mod.ts` shows it at work.
    */
   static async start(options: ReceiverOptions): Promise<Receiver> {
     requireNames(options);

@@ -89,13 +89,7 @@ export class Sender {
   /**
    * Connects. Rejects with `tls` when the two do not trust each other, with `connection` or
    * `timeout` when no connection came about within `connectForMs`.
-   *
-   * @example
-   * ```ts ignore
-   * const sender = await Sender.connect({ connection });
-   * await sender.send("receiver_1", "hello");
-   * await sender.close();
-   * ```
+   * The example of `mod.ts` shows it at work.
    */
   static async connect(options: SenderOptions): Promise<Sender> {
     const first = Promise.withResolvers<void>();
