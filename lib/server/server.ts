@@ -31,12 +31,30 @@ const DRAIN_MS = 3000;
  * itself: then {@linkcode BrokerServer.failure} resolves and nothing more is answered.
  *
  * @example
- * ```ts no-run
- * import { BrokerServer, readServerOptions } from "@ciphermq/ciphermq";
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { createAuthority } from "../pki/authority.ts";
+ * import { issueServerCertificate } from "../pki/certificate.ts";
+ * import { DEFAULT_LIMITS } from "../base/limits.ts";
+ * import { BrokerServer } from "./server.ts";
  *
- * const broker = await BrokerServer.start(await readServerOptions("config.toml"));
- * console.log(broker.address.port);
+ * const authority = await createAuthority();
+ * const { certificatePem, privateKeyPem } = await issueServerCertificate(authority);
+ * const folder = await Deno.makeTempDir();
+ * const broker = await BrokerServer.start({
+ *   host: "127.0.0.1",
+ *   port: 0,
+ *   certificate: certificatePem,
+ *   privateKey: privateKeyPem,
+ *   authorities: authority.certificatePem,
+ *   minTlsVersion: "TLSv1.3",
+ *   databasePath: `${folder}/broker.db`,
+ *   aesKey: crypto.getRandomValues(new Uint8Array(32)),
+ *   limits: DEFAULT_LIMITS,
+ * });
+ * assert(broker.address.port > 0);
  * await broker.stop();
+ * await Deno.remove(folder, { recursive: true });
  * ```
  */
 export class BrokerServer {
@@ -51,6 +69,7 @@ export class BrokerServer {
   readonly #engine: Engine;
   #listener: Listener | undefined;
   #allGone: (() => void) | undefined;
+  #stopped: Promise<void> | undefined;
 
   private constructor(options: ServerOptions, store: Store, broker: Broker) {
     this.#options = options;
@@ -69,7 +88,8 @@ export class BrokerServer {
    * Opens the store, restores the broker and listens.
    *
    * @throws {CipherMqError} `configuration` when the database, the keys or the certificates cannot
-   * be used, `connection` when the address cannot be listened on.
+   * be used or the address cannot be listened on, `storage` when the database fails or is in use,
+   * `cryptographic` when a registered key in it was tampered with.
    */
   static async start(options: ServerOptions): Promise<BrokerServer> {
     assertLimits(options.limits);
@@ -97,9 +117,14 @@ export class BrokerServer {
 
   /**
    * Stops: takes no more connections and commands, commits and answers what was taken, closes.
-   * Clients that do not take their answers in 3 seconds are cut off.
+   * Clients that do not take their answers in 3 seconds are cut off. Asked again, it gives the same
+   * end.
    */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    return this.#stopped ??= this.#stop();
+  }
+
+  async #stop(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     const stopped = this.#listener?.stopAccepting();
     for (const connection of this.#connections) connection.stopReading();
