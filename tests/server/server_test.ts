@@ -98,6 +98,11 @@ function settled(promise: Promise<unknown>): Promise<boolean> {
   return Promise.race([promise.then(() => true), Promise.resolve(false)]);
 }
 
+/** Long enough for the event loop to see what has happened, and what must not happen. */
+async function aWhile(): Promise<void> {
+  for (let i = 0; i < 20; i++) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
 async function timed(work: Promise<unknown>): Promise<number> {
   const beginMs = performance.now();
   await work;
@@ -116,7 +121,8 @@ Deno.test("a broker takes a free port, serves, and leaves port and database when
   const locked = await rejection(place.start());
   assert(locked instanceof CipherMqError && locked.code === "storage", String(locked));
 
-  await broker.stop();
+  const tookMs = await timed(broker.stop());
+  assert(tookMs < 2000, `it took ${tookMs} ms with a client that hears it`);
   assert.equal(await client.line(), undefined);
   await assert.rejects(Deno.connect({ hostname: host, port }), Deno.errors.ConnectionRefused);
   assert(!await settled(broker.failure));
@@ -163,8 +169,7 @@ Deno.test("a broker that stops answers what it has taken, and takes nothing that
     await turns.next;
     stopped = broker.stop();
     await client.write(publish("late"));
-    // It would be read in the first of these.
-    for (let i = 0; i < 20; i++) await new Promise((resolve) => setTimeout(resolve, 1));
+    await aWhile();
   }
   await stopped;
   assert.equal(await client.rest(), "ACK taken\n");
@@ -181,7 +186,15 @@ Deno.test("what clients held when the broker stopped waits again, with its deliv
   await client.lines(2);
   await consume(client);
   assert.deepEqual((await client.lines(2)).map(messageId), ["m-0", "m-1"]);
-  await broker.stop();
+  let stopped: Promise<void>;
+  {
+    using turns = new HeldTurns();
+    stopped = broker.stop();
+    await turns.next;
+    await aWhile();
+    assert(!await settled(stopped), "the leases are still to be returned");
+  }
+  await stopped;
   assert(!await settled(broker.failure));
   const db = new DatabaseSync(place.database);
   const lane = db.prepare("SELECT floor, marks FROM lane").get() as Record<string, unknown>;
