@@ -4,9 +4,10 @@
  * @module
  */
 import type { ErrorCode } from "../base/errors.ts";
+import type { QueueOptions } from "../base/queue_options.ts";
 import type { ExchangeKind } from "./exchange.ts";
 import type { ConnectionId } from "./input.ts";
-import type { Message, MessageHead, MessageRef } from "./message.ts";
+import type { DeadLetter, Message, MessageHead, MessageRef } from "./message.ts";
 import type { StatsReport } from "./stats.ts";
 
 /** A change that must be durable before anything else of its batch is released. */
@@ -16,26 +17,59 @@ export type Change =
     readonly exchange: string;
     readonly exchangeKind: ExchangeKind;
   }
-  | { readonly kind: "queue_declared"; readonly queue: string }
+  | { readonly kind: "exchange_deleted"; readonly exchange: string }
+  /** Declared, or declared again with other options. */
+  | { readonly kind: "queue_declared"; readonly queue: string; readonly options: QueueOptions }
+  /** Deleted with its bindings and all its messages, which are remembered like acknowledged ones. */
+  | { readonly kind: "queue_deleted"; readonly queue: string }
   | {
-    readonly kind: "bound";
+    readonly kind: "bound" | "unbound";
     readonly queue: string;
     readonly exchange: string;
     readonly routingKey: string;
   }
   /** The message joined the end of its lane. Its body is not looked into. */
   | { readonly kind: "enqueued"; readonly message: MessageHead; readonly body: Uint8Array }
-  /** The message was acknowledged and must never be delivered again. */
+  /**
+   * The message at `from` went to the end of another lane, with its body: to a dead-letter queue or
+   * back. It is no longer at `from`, and was not acknowledged there.
+   */
+  | { readonly kind: "moved"; readonly from: MessageRef; readonly message: MessageHead }
+  /** The message was acknowledged or removed and must never be delivered again. */
   | { readonly kind: "removed"; readonly message: MessageRef }
   /** A delivery came back unacknowledged; it has now been delivered `deliveries` times. */
   | { readonly kind: "returned"; readonly message: MessageRef; readonly deliveries: number }
   | { readonly kind: "key_registered"; readonly client: string; readonly key: Uint8Array };
+
+/** One dead letter as its receiver sees it. */
+export interface DeadLetterReport extends DeadLetter {
+  /** Its place, to list on from. */
+  readonly seq: number;
+  /** The publisher's id for it. */
+  readonly id: string;
+  /** Who published it. */
+  readonly publisher: string;
+  /** Bytes of its envelope. */
+  readonly size: number;
+  /** The exchange it was published to. */
+  readonly exchange: string;
+  /** The routing key it was published with. */
+  readonly routingKey: string;
+}
 
 /** The answer to one input of a connection. Answers come in the order of the inputs. */
 export type Answer =
   | { readonly kind: "exchange_declared" }
   | { readonly kind: "queue_declared" }
   | { readonly kind: "queue_bound" }
+  | { readonly kind: "queue_unbound" }
+  | { readonly kind: "queue_deleted" }
+  | { readonly kind: "exchange_deleted" }
+  | { readonly kind: "queue_purged"; readonly count: number }
+  | { readonly kind: "nack_confirmed"; readonly id: string }
+  | { readonly kind: "touched"; readonly id: string }
+  | { readonly kind: "dead_letters"; readonly letters: readonly DeadLetterReport[] }
+  | { readonly kind: "redriven"; readonly count: number }
   | { readonly kind: "accepted"; readonly id: string }
   | { readonly kind: "subscribed" }
   | { readonly kind: "no_messages" }

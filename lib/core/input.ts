@@ -4,13 +4,18 @@
  *
  * @module
  */
+import type { QueueOptions } from "../base/queue_options.ts";
 import type { ExchangeKind } from "./exchange.ts";
 
 /** A connection's number; never used twice in one run of the broker. */
 export type ConnectionId = number;
 
-/** One thing that happens. All but the first three get exactly one answer or fetched delivery. */
+/** One thing that happens. All but the first five get exactly one answer or fetched delivery. */
 export type Input =
+  /** Time has passed: leases and messages may be over. */
+  | { readonly kind: "tick" }
+  /** The disk is nearly full, or no longer: `low` refuses what would fill it. */
+  | { readonly kind: "disk"; readonly low: boolean }
   | {
     readonly kind: "connected";
     readonly connection: ConnectionId;
@@ -26,9 +31,29 @@ export type Input =
     readonly exchange: string;
     readonly exchangeKind: ExchangeKind;
   }
-  | { readonly kind: "declare_queue"; readonly connection: ConnectionId; readonly queue: string }
   | {
-    readonly kind: "bind";
+    readonly kind: "delete_exchange";
+    readonly connection: ConnectionId;
+    readonly exchange: string;
+    /** Also with bindings. */
+    readonly force: boolean;
+  }
+  | {
+    readonly kind: "declare_queue";
+    readonly connection: ConnectionId;
+    readonly queue: string;
+    /** What it is told; what is left out stays, or is the default. */
+    readonly options: Partial<QueueOptions>;
+  }
+  | {
+    readonly kind: "delete_queue" | "purge";
+    readonly connection: ConnectionId;
+    readonly queue: string;
+    /** Also with messages or consumers. */
+    readonly force: boolean;
+  }
+  | {
+    readonly kind: "bind" | "unbind";
     readonly connection: ConnectionId;
     readonly queue: string;
     readonly exchange: string;
@@ -42,6 +67,8 @@ export type Input =
     readonly id: string;
     readonly receiver: string;
     readonly body: Uint8Array;
+    /** How long it may wait, in milliseconds. */
+    readonly ttlMs?: number;
   }
   | {
     readonly kind: "consume";
@@ -51,7 +78,31 @@ export type Input =
     readonly prefetch?: number;
   }
   | { readonly kind: "fetch"; readonly connection: ConnectionId; readonly queue: string }
-  | { readonly kind: "ack"; readonly connection: ConnectionId; readonly id: string }
+  | { readonly kind: "ack" | "touch"; readonly connection: ConnectionId; readonly id: string }
+  | {
+    readonly kind: "nack";
+    readonly connection: ConnectionId;
+    readonly id: string;
+    /** To the dead-letter queue at once, instead of delivering it again. */
+    readonly dead: boolean;
+    /** Why, for whoever looks at the dead letter. */
+    readonly reason?: string;
+  }
+  | {
+    readonly kind: "dead_letters";
+    readonly connection: ConnectionId;
+    /** The queue whose dead letters are meant. */
+    readonly queue: string;
+    /** Only those after this place. */
+    readonly after?: number;
+  }
+  | {
+    readonly kind: "redrive";
+    readonly connection: ConnectionId;
+    readonly queue: string;
+    /** Only this message. */
+    readonly id?: string;
+  }
   | {
     readonly kind: "register_key";
     readonly connection: ConnectionId;

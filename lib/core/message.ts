@@ -15,6 +15,23 @@ export interface MessageRef {
   readonly seq: number;
 }
 
+/** Why a message became a dead letter. */
+export type DeadReason = "max_deliveries" | "rejected" | "expired";
+
+/** What a dead letter was before. */
+export interface DeadLetter {
+  /** Why it is one. */
+  readonly reason: DeadReason;
+  /** What its receiver said when it rejected it; empty otherwise. */
+  readonly text: string;
+  /** How often it had been delivered. */
+  readonly deliveries: number;
+  /** When it became one, in milliseconds since the Unix epoch. */
+  readonly atMs: number;
+  /** The queue it was in. */
+  readonly queue: string;
+}
+
 /** What is known of a queued message besides its place. */
 export interface MessageHead extends MessageRef {
   /** The publisher's id for it. */
@@ -25,6 +42,14 @@ export interface MessageHead extends MessageRef {
   readonly size: number;
   /** Checksum of its body, to tell a resent message from another one under the same id. */
   readonly checksum: number;
+  /** The exchange it was published to. */
+  readonly exchange: string;
+  /** The routing key it was published with. */
+  readonly routingKey: string;
+  /** When its time to live is over, in milliseconds since the Unix epoch; 0 for never. */
+  readonly expiresMs: number;
+  /** What it was before it became a dead letter; absent for a living message. */
+  readonly dead?: DeadLetter | undefined;
 }
 
 /** A queued message and where it stands. A million of these may be in memory: keep it small. */
@@ -36,13 +61,17 @@ export class Message implements MessageHead {
   readonly publisher: string;
   readonly size: number;
   readonly checksum: number;
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly expiresMs: number;
+  readonly dead: DeadLetter | undefined;
   /** When it was accepted, in milliseconds since the Unix epoch. */
   readonly acceptedMs: number;
   /** How often it was handed to a consumer. */
   deliveries: number;
   /** Who has it now; nobody while it waits. */
   lease: Lease | undefined = undefined;
-  /** It was acknowledged and must not be delivered again. */
+  /** It left its queue, by an ack or otherwise, and must not be delivered again. */
   removed = false;
 
   /** Takes the facts of a message that waits. */
@@ -54,6 +83,10 @@ export class Message implements MessageHead {
     this.publisher = head.publisher;
     this.size = head.size;
     this.checksum = head.checksum;
+    this.exchange = head.exchange;
+    this.routingKey = head.routingKey;
+    this.expiresMs = head.expiresMs;
+    this.dead = head.dead;
     this.acceptedMs = acceptedMs;
     this.deliveries = deliveries;
   }

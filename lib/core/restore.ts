@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { QueueOptions } from "../base/queue_options.ts";
 import type { ExchangeKind } from "./exchange.ts";
 import type { MessageHead } from "./message.ts";
 
@@ -14,8 +15,11 @@ export interface StoredMessage {
   readonly acceptedMs: number;
   /** How often a delivery of it came back. */
   readonly deliveries: number;
-  /** It was acknowledged: it is remembered, never delivered. */
-  readonly removed: boolean;
+  /**
+   * It is remembered, never delivered: `acknowledged` by its receiver or gone otherwise, or `moved` to
+   * another lane. Absent for a message that is queued.
+   */
+  readonly gone?: "removed" | "moved";
 }
 
 /** The state of the last commit. */
@@ -23,7 +27,7 @@ export interface Snapshot {
   /** The declared exchanges. */
   readonly exchanges: readonly { readonly exchange: string; readonly exchangeKind: ExchangeKind }[];
   /** The declared queues. */
-  readonly queues: readonly string[];
+  readonly queues: readonly { readonly queue: string; readonly options: QueueOptions }[];
   /** The bindings between them. */
   readonly bindings: readonly {
     readonly queue: string;
@@ -32,7 +36,7 @@ export interface Snapshot {
   }[];
   /** The registered public keys. */
   readonly keys: readonly { readonly client: string; readonly key: Uint8Array }[];
-  /** Every lane with the place its next message gets. */
+  /** Every lane with the place its next message gets, those of deleted queues included. */
   readonly lanes: readonly {
     readonly queue: string;
     readonly receiver: string;
