@@ -4,6 +4,7 @@
  * @module
  */
 import { Command, CommanderError } from "commander";
+import { AssertionError } from "../lib/base/assert.ts";
 import { CipherMqError } from "../lib/base/errors.ts";
 import project from "../deno.json" with { type: "json" };
 import { addDemo } from "./demo.ts";
@@ -39,6 +40,7 @@ export async function run(args: readonly string[]): Promise<number> {
     .option("-q, --quiet", "print data and errors only")
     .option("-v, --verbose", "say more")
     .exitOverride()
+    .showHelpAfterError("hint: --help shows what is possible")
     .configureHelp({ showGlobalOptions: true })
     .hook("preAction", (command) => {
       const flags = command.opts<{ json?: true; quiet?: true; verbose?: true }>();
@@ -53,7 +55,23 @@ export async function run(args: readonly string[]): Promise<number> {
     // Commander has already printed its own text.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof CipherMqError) terminal.error(error.message, error.hint);
-    else terminal.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    else terminal.error(describeUnexpected(error));
     return exitCodeOf(error);
   }
+}
+
+/**
+ * What kind of error it is and where it was thrown. Its text only if it is the system's or this
+ * project's: another one may quote what it was given, which may be a secret.
+ */
+function describeUnexpected(error: unknown): string {
+  if (!(error instanceof Error)) return `unexpected ${typeof error}`;
+  const hasKnownText = error instanceof AssertionError || isOfSystem(error);
+  const places = error.stack?.split("\n").filter((line) => /^ +at /.test(line)) ?? [];
+  return [hasKnownText ? error.message : `unexpected ${error.name}`, ...places].join("\n");
+}
+
+/** Whether an error is about a file, a socket or a permission: ENOSPC, but not ERR_INVALID_STATE. */
+function isOfSystem(error: Error & { code?: unknown }): boolean {
+  return error.name in Deno.errors || /^E[A-Z0-9]+$/.test(String(error.code));
 }

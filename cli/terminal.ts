@@ -10,6 +10,14 @@ export type Verbosity = "quiet" | "normal" | "verbose";
 
 /** Where a subcommand's output goes. */
 export class Terminal {
+  static {
+    // Without these, a reader that has gone would end the program, and a broker with it.
+    process.stderr.on("error", () => {});
+    process.stdout.on("error", (error: Error & { code?: unknown }) => {
+      if (error.code !== "EPIPE") throw error;
+    });
+  }
+
   /** Set from `--quiet` and `--verbose` before a subcommand runs. */
   verbosity: Verbosity = "normal";
   /** Set from `--json`: results are JSON on stdout. */

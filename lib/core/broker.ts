@@ -134,7 +134,14 @@ export class Broker {
 
   #drained(peer: Peer): void {
     peer.drained();
-    for (const consumer of peer.consumers.values()) this.#offer(consumer);
+    for (const consumer of [...peer.consumers.values()]) {
+      this.#offer(consumer);
+      if (!peer.congested) continue;
+      // It took what room was left: the next time the others come first.
+      peer.consumers.delete(consumer.queue);
+      peer.consumers.set(consumer.queue, consumer);
+      return;
+    }
   }
 
   #declareExchange({ exchange, exchangeKind }: InputOf<"declare_exchange">, peer: Peer): void {

@@ -13,7 +13,7 @@ export class Peer {
   readonly connection: ConnectionId;
   /** The name its verified certificate gives. */
   readonly identity: string;
-  /** Its subscriptions by queue. */
+  /** Its subscriptions by queue, in the order of their turns when it has drained. */
   readonly consumers = new Map<string, Consumer>();
   /** The messages it holds, longest held first. */
   readonly leased = new Set<Message>();

@@ -118,6 +118,11 @@ export class Engine {
     this.#wake();
   }
 
+  /** Leaves what is not forgotten yet for another time: after a long pause it can take a minute. */
+  stopForgetting(): void {
+    this.#forgetBeforeMs = undefined;
+  }
+
   /** Resolves when nothing waits any more, or the engine has failed. */
   idle(): Promise<void> {
     if (this.#failed || (!this.#running && this.#waiting.length === 0)) return Promise.resolve();

@@ -126,6 +126,7 @@ export class BrokerServer {
 
   async #stop(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
+    this.#engine.stopForgetting();
     const stopped = this.#listener?.stopAccepting();
     for (const connection of this.#connections) connection.stopReading();
     await this.#engine.idle();

@@ -25,12 +25,19 @@ export interface TextSessionOptions {
   readonly limits: Limits;
 }
 
+/**
+ * Answers to `stats` that may be under way to one connection. Six bytes of a command ask for an
+ * answer as long as the names of all queues, so thousands at once would fill the memory.
+ */
+const MAX_STATS_WAITING = 4;
+
 /** One client's conversation in text lines. */
 export class TextSession implements Session {
   readonly #connection: ConnectionId;
   readonly #identity: string;
   readonly #codec: BrokerCodec;
   readonly #out = new ByteWriter();
+  #statsWaiting = 0;
 
   /** Makes a session at its beginning. */
   constructor({ connection, identity, limits }: TextSessionOptions) {
@@ -53,6 +60,7 @@ export class TextSession implements Session {
 
   /** Says what the core answered. */
   answer(answer: Answer): void {
+    if (answer.kind === "stats") this.#statsWaiting--;
     this.reply(toReply(answer));
   }
 
@@ -88,6 +96,8 @@ export class TextSession implements Session {
         return this.#declareExchange(command, steps);
       case "register_key":
         return this.#registerKey(command, steps);
+      case "stats":
+        return this.#stats(steps);
       default:
         this.#ask({ ...command, connection: this.#connection }, steps);
     }
@@ -117,6 +127,15 @@ export class TextSession implements Session {
       return this.#fail(`Error registering key: ${why}`, steps);
     }
     this.#ask({ kind: "register_key", connection: this.#connection, client, key }, steps);
+  }
+
+  #stats(steps: Step[]): void {
+    if (this.#statsWaiting >= MAX_STATS_WAITING) {
+      const why = `${MAX_STATS_WAITING} answers to stats are under way; ask again when they came`;
+      return this.#fail(`Error: ${why}`, steps);
+    }
+    this.#statsWaiting++;
+    this.#ask({ kind: "stats", connection: this.#connection }, steps);
   }
 
   #ask(input: Input, steps: Step[]): void {

@@ -66,6 +66,22 @@ Deno.test("a connection that does not read leaves its turns to one that does", (
   assert.deepEqual([slow.takeIds(), quick.takeIds()], [[], ["3"]]);
 });
 
+Deno.test("a queue with a long backlog leaves room for the connection's other queues", () => {
+  const driver = new CoreDriver(limits);
+  const bob = driver.connect("bob");
+  for (const queue of ["long", "short"]) bob.bind(queue, "x", queue);
+  bob.publishAll(["1", "2", "3", "4"], { key: "long", body: "x".repeat(100) });
+  bob.publishAll(["a", "b"], { key: "short", body: "x".repeat(100) });
+  bob.consume("long");
+  bob.consume("short");
+  const order = bob.takeIds();
+  for (let turn = 0; turn < 5; turn++) {
+    bob.drained();
+    order.push(...bob.takeIds());
+  }
+  assert.deepEqual(order, ["1", "2", "a", "3", "b", "4"]);
+});
+
 Deno.test("draining brings nothing to a connection that consumes nothing", () => {
   const driver = new CoreDriver(limits);
   const bob = driver.connect("bob");

@@ -454,6 +454,19 @@ Deno.test("a later moment to forget that comes during a piece is not lost", asyn
   assert.deepEqual(bench.store.forgotten, [5, 9]);
 });
 
+Deno.test("idle waits for no more than the piece at hand once forgetting is stopped", async () => {
+  const bench = await Bench.make();
+  const { store } = bench;
+  store.pieces = 1_000;
+  bench.engine.forget(5);
+  await bench.run();
+  bench.engine.stopForgetting();
+  const idle = bench.engine.idle();
+  await bench.finish();
+  await idle;
+  assert.deepEqual([store.forgotten, bench.turns], [[5], []]);
+});
+
 Deno.test("idle resolves when everything that waits is answered, and at once when nothing does", async () => {
   const bench = await Bench.make();
   await bench.engine.idle();

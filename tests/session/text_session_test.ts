@@ -253,6 +253,18 @@ Deno.test("the steps do not depend on how the bytes were cut", () => {
   );
 });
 
+Deno.test("four answers to stats may be under way, and a fifth is refused in its turn", () => {
+  const session = open();
+  const stats = input({ kind: "stats" });
+  const refused = failed(
+    "Error: 4 answers to stats are under way; ask again when they came",
+  );
+  assert.deepEqual(stepsOf("stats\n".repeat(5), session), [stats, stats, stats, stats, refused]);
+  session.answer({ kind: "stats", report: REPORT });
+  session.answer({ kind: "stats_reset" });
+  assert.deepEqual(stepsOf("stats\nstats\n", session), [stats, refused]);
+});
+
 const REPORT: StatsReport = {
   queues: [["q", 3]],
   consumers: [["q", 1]],

@@ -78,7 +78,9 @@ export interface ProgramOptions {
 export class Program implements AsyncDisposable {
   /** What it was started with. */
   readonly args: readonly string[];
+  /** Its data. */
   readonly stdout: Output;
+  /** Its log, and what it tells a person. */
   readonly stderr: Output;
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
