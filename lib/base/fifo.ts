@@ -45,6 +45,11 @@ export class Fifo<T> {
     this.#head = 0;
   }
 
+  /** All items, in order. */
+  *[Symbol.iterator](): Generator<T> {
+    for (let at = this.#head; at < this.#items.length; at++) yield this.#items[at]!;
+  }
+
   /** Takes all items. */
   drain(): T[] {
     const items = this.#items.slice(this.#head) as T[];

@@ -22,6 +22,24 @@ export interface Limits {
   readonly maxPrefetchBytes: number;
   /** Subscriptions of one connection. Default 1,000. */
   readonly maxConsumersPerConnection: number;
+  /** Subscriptions to one queue. Default 10,000. */
+  readonly maxConsumersPerQueue: number;
+  /** Exchanges in all. Default 1,000. */
+  readonly maxExchanges: number;
+  /** Queues in all, dead-letter queues included. Default 10,000. */
+  readonly maxQueues: number;
+  /** Bindings in all. Default 100,000. */
+  readonly maxBindings: number;
+  /** Registered keys in all. Default 100,000. */
+  readonly maxKeys: number;
+  /** Messages in a queue that was not told another number. Default 1,000,000. */
+  readonly maxQueueMessages: number;
+  /** Bytes of messages in a queue that was not told another number. Default 4 GiB. */
+  readonly maxQueueBytes: number;
+  /** How long a delivery may stay unacknowledged where the queue was not told otherwise, in milliseconds. Default 30,000. */
+  readonly ackTimeoutMs: number;
+  /** Deliveries after which a message is a dead letter where the queue was not told otherwise. Default 20. */
+  readonly maxDeliveries: number;
   /** Connections in all. Default 10,000. */
   readonly maxConnections: number;
   /** Connections of one address. Default 10,000. */
@@ -53,6 +71,15 @@ export const DEFAULT_LIMITS: Limits = {
   maxPrefetch: 10_000,
   maxPrefetchBytes: 8 * 1024 * 1024,
   maxConsumersPerConnection: 1_000,
+  maxConsumersPerQueue: 10_000,
+  maxExchanges: 1_000,
+  maxQueues: 10_000,
+  maxBindings: 100_000,
+  maxKeys: 100_000,
+  maxQueueMessages: 1_000_000,
+  maxQueueBytes: 4 * 1024 * 1024 * 1024,
+  ackTimeoutMs: 30_000,
+  maxDeliveries: 20,
   maxConnections: 10_000,
   maxConnectionsPerAddress: 10_000,
   maxUnsentBytes: 1024 * 1024,

@@ -7,21 +7,23 @@
 import { assert } from "../base/assert.ts";
 import { equalBytes } from "../base/bytes.ts";
 import type { Now } from "../base/clock.ts";
-import type { ErrorCode } from "../base/errors.ts";
 import type { Limits } from "../base/limits.ts";
+import { defaultQueueOptions } from "../base/queue_options.ts";
 import type { Random } from "../base/random.ts";
-import { checksumOf } from "./checksum.ts";
 import { Consumer } from "./consumer.ts";
+import { DeadLetters } from "./dead_letters.ts";
+import { Declarations, refuseQueue } from "./declarations.ts";
 import { DedupWindow } from "./dedup_window.ts";
-import type { Answer, Change, Effect } from "./effect.ts";
-import { Exchange } from "./exchange.ts";
-import { InFlight } from "./in_flight.ts";
-import type { ConnectionId, Input } from "./input.ts";
+import { Delivery } from "./delivery.ts";
+import type { Effect } from "./effect.ts";
+import type { ConnectionId, Input, InputOf } from "./input.ts";
 import { Message } from "./message.ts";
 import { Peer } from "./peer.ts";
-import { Queue } from "./queue.ts";
+import { Publishing } from "./publishing.ts";
 import type { Snapshot, StoredMessage } from "./restore.ts";
 import { Stats, type StatsReport } from "./stats.ts";
+import { Topology } from "./topology.ts";
+import { Turn } from "./turn.ts";
 
 /** What a broker is made of. */
 export interface BrokerOptions {
@@ -31,25 +33,27 @@ export interface BrokerOptions {
   readonly random: Random;
 }
 
-/** The input of one kind. */
-type InputOf<Kind extends Input["kind"]> = Extract<Input, { kind: Kind }>;
+/** What a client asks for: an input of a connection that gets an answer. */
+type Request = Exclude<
+  Input,
+  InputOf<"tick" | "disk" | "connected" | "disconnected" | "drained">
+>;
 
 /** Exchanges, queues, keys, leases and what was seen lately. */
 export class Broker {
   readonly #limits: Limits;
-  readonly #exchanges = new Map<string, Exchange>();
-  readonly #queues = new Map<string, Queue>();
+  readonly #stats = new Stats();
+  readonly #topology: Topology;
+  readonly #delivery: Delivery;
+  readonly #declarations: Declarations;
+  readonly #publishing: Publishing;
+  readonly #deadLetters: DeadLetters;
   readonly #keys = new Map<string, Uint8Array>();
   readonly #peers = new Map<ConnectionId, Peer>();
-  readonly #inFlight = new InFlight();
   /** Ids by publisher, each with the checksum of its body. */
   readonly #published: DedupWindow;
   /** Ids by the receiver that acknowledged them. */
   readonly #acknowledged: DedupWindow;
-  #stats = new Stats();
-  /** Where the effects of the present step go. */
-  #out: Effect[] = [];
-  #now: Now = { wallMs: 0, monoMs: 0 };
 
   /** Makes a broker with the state of `snapshot`. */
   constructor(options: BrokerOptions, snapshot: Snapshot) {
@@ -60,17 +64,34 @@ export class Broker {
     // A repeated ack follows the first one closely, so a quarter of the ids is plenty.
     const maxIds = Math.ceil(limits.maxRememberedIds / 4);
     this.#acknowledged = new DedupWindow({ horizonMs, maxIds, random });
+    this.#topology = new Topology(defaultQueueOptions(limits));
+    this.#delivery = new Delivery(this.#topology, this.#stats);
+    this.#declarations = new Declarations(this.#topology, this.#delivery, limits);
+    this.#publishing = new Publishing(
+      this.#topology,
+      this.#delivery,
+      this.#published,
+      this.#stats,
+    );
+    this.#deadLetters = new DeadLetters(this.#topology, this.#delivery);
     this.#restore(snapshot);
   }
 
   /** Takes one input at `now` and adds what it wants done to `out`. */
   step(input: Input, now: Now, out: Effect[]): void {
-    this.#out = out;
-    this.#now = now;
+    const turn = new Turn(now, out);
+    if (input.kind === "tick") return this.#delivery.tick(turn);
+    if (input.kind === "disk") {
+      this.#publishing.diskLow = input.low;
+      return;
+    }
     if (input.kind === "connected") return this.#connected(input);
     // An input may wait behind the end of its connection.
     const peer = this.#peers.get(input.connection);
-    if (peer !== undefined) this.#take(input, peer);
+    if (peer === undefined) return;
+    if (input.kind === "disconnected") return this.#disconnected(turn, peer);
+    if (input.kind === "drained") return this.#drained(turn, peer);
+    this.#take(turn, peer, input);
   }
 
   /** Counts `count` commands that were answered `ms` milliseconds after they came. */
@@ -78,35 +99,35 @@ export class Broker {
     this.#stats.answered(count, ms);
   }
 
-  #take(input: Exclude<Input, { kind: "connected" }>, peer: Peer): void {
+  #take(turn: Turn, peer: Peer, input: Request): void {
     switch (input.kind) {
-      case "disconnected":
-        return this.#disconnected(peer);
-      case "drained":
-        return this.#drained(peer);
-      case "declare_exchange":
-        return this.#declareExchange(input, peer);
-      case "declare_queue":
-        return this.#declareQueue(input, peer);
-      case "bind":
-        return this.#bind(input, peer);
       case "publish":
-        return this.#publish(input, peer);
-      case "consume":
-        return this.#consume(input, peer);
-      case "fetch":
-        return this.#fetch(input, peer);
+        return this.#publishing.publish(turn, peer, input);
       case "ack":
-        return this.#ack(input, peer);
+        return this.#ack(turn, peer, input);
+      case "nack":
+        return this.#nack(turn, peer, input);
+      case "touch":
+        return this.#touch(turn, peer, input);
+      case "consume":
+        return this.#consume(turn, peer, input);
+      case "fetch":
+        return this.#fetch(turn, peer, input);
       case "register_key":
-        return this.#registerKey(input, peer);
+        return this.#registerKey(turn, peer, input);
       case "get_key":
-        return this.#getKey(input, peer);
+        return this.#getKey(turn, peer, input);
+      case "dead_letters":
+        return this.#deadLetters.list(turn, peer, input);
+      case "redrive":
+        return this.#deadLetters.redrive(turn, peer, input);
       case "stats":
-        return this.#answer(peer, { kind: "stats", report: this.#report() });
+        return turn.answer(peer, { kind: "stats", report: this.#report() });
       case "reset_stats":
-        this.#stats = new Stats();
-        return this.#answer(peer, { kind: "stats_reset" });
+        this.#stats.reset();
+        return turn.answer(peer, { kind: "stats_reset" });
+      default:
+        return this.#declarations.take(turn, peer, input);
     }
   }
 
@@ -115,27 +136,19 @@ export class Broker {
     this.#peers.set(connection, new Peer(connection, identity, this.#limits.maxUnsentBytes));
   }
 
-  #disconnected(peer: Peer): void {
+  #disconnected(turn: Turn, peer: Peer): void {
     this.#peers.delete(peer.connection);
     for (const consumer of peer.consumers.values()) {
-      this.#queues.get(consumer.queue)?.removeConsumer(consumer);
+      consumer.closed = true;
+      this.#topology.queueOf(consumer).removeConsumer(consumer);
     }
-    const queues = new Set<Queue>();
-    for (const message of [...peer.leased]) {
-      this.#inFlight.release(message);
-      const queue = this.#queueOf(message);
-      queue.giveBack(message);
-      queues.add(queue);
-      this.#change({ kind: "returned", message, deliveries: message.deliveries });
-    }
-    // Only this identity's messages came back.
-    for (const queue of queues) this.#push(queue, peer.identity);
+    this.#delivery.comeBackAll(turn, [...peer.leased]);
   }
 
-  #drained(peer: Peer): void {
+  #drained(turn: Turn, peer: Peer): void {
     peer.drained();
     for (const consumer of [...peer.consumers.values()]) {
-      this.#offer(consumer);
+      this.#delivery.offer(turn, consumer);
       if (!peer.congested) continue;
       // It took what room was left: the next time the others come first.
       peer.consumers.delete(consumer.queue);
@@ -144,120 +157,45 @@ export class Broker {
     }
   }
 
-  #declareExchange({ exchange, exchangeKind }: InputOf<"declare_exchange">, peer: Peer): void {
-    const declared = this.#exchanges.get(exchange);
-    if (declared === undefined) {
-      const added = new Exchange(exchange, exchangeKind);
-      this.#exchanges.set(added.name, added);
-      this.#change({ kind: "exchange_declared", exchange, exchangeKind });
-    } else if (declared.kind !== exchangeKind) {
-      return this.#refuse(
-        peer,
-        "conflict",
-        `exchange '${exchange}' is already declared as ${declared.kind}`,
-      );
-    }
-    this.#answer(peer, { kind: "exchange_declared" });
-  }
-
-  #declareQueue({ queue }: InputOf<"declare_queue">, peer: Peer): void {
-    if (!this.#queues.has(queue)) {
-      const added = new Queue(queue);
-      this.#queues.set(added.name, added);
-      this.#change({ kind: "queue_declared", queue });
-    }
-    this.#answer(peer, { kind: "queue_declared" });
-  }
-
-  #bind({ queue: name, exchange, routingKey }: InputOf<"bind">, peer: Peer): void {
-    const target = this.#exchanges.get(exchange);
-    const queue = this.#queues.get(name)?.name;
-    if (target === undefined) {
-      return this.#refuse(peer, "not_found", `no exchange '${exchange}'; declare it first`);
-    }
-    if (queue === undefined) return this.#refuseQueue(peer, name);
-    if (target.bind(queue, routingKey)) {
-      this.#change({ kind: "bound", queue, exchange, routingKey });
-    }
-    this.#answer(peer, { kind: "queue_bound" });
-  }
-
-  #publish(input: InputOf<"publish">, peer: Peer): void {
-    const { id, exchange, routingKey } = input;
-    const checksum = checksumOf(input.body);
-    // Before routing: what was accepted once is accepted again, whatever happened to the bindings.
-    const known = this.#published.recall(peer.identity, id);
-    if (known !== undefined) return this.#publishAgain(peer, id, known === checksum);
-    const target = this.#exchanges.get(exchange);
-    if (target === undefined) {
-      return this.#refuse(peer, "not_found", `no exchange '${exchange}'; declare it first`, id);
-    }
-    const queues = target.route(routingKey);
-    if (queues.size === 0) {
-      const why = `no queue is bound to exchange '${exchange}' with routing key '${routingKey}'`;
-      return this.#refuse(peer, "unroutable", why, id);
-    }
-    this.#published.remember(peer.identity, id, checksum, this.#now.wallMs);
-    this.#stats.sent++;
-    for (const name of queues) this.#enqueue(name, input, peer.identity, checksum);
-    this.#answer(peer, { kind: "accepted", id });
-    for (const name of queues) this.#push(this.#queues.get(name)!, input.receiver);
-  }
-
-  #publishAgain(peer: Peer, id: string, same: boolean): void {
-    if (!same) {
-      const why = "this message id was already used for another message";
-      return this.#refuse(peer, "conflict", why, id);
-    }
-    this.#stats.duplicates++;
-    this.#answer(peer, { kind: "accepted", id });
-  }
-
-  #enqueue(name: string, input: InputOf<"publish">, publisher: string, checksum: number): void {
-    const queue = this.#queues.get(name);
-    assert(queue !== undefined, "a binding leads to a queue");
-    const { id, receiver, body } = input;
-    const facts = { id: id, publisher, size: body.length, checksum };
-    const message = new Message({ ...queue.next(receiver), ...facts }, this.#now.wallMs);
-    queue.append(message);
-    this.#change({ kind: "enqueued", message, body });
-  }
-
-  #consume({ queue, prefetch }: InputOf<"consume">, peer: Peer): void {
-    const target = this.#queues.get(queue);
-    if (target === undefined) return this.#refuseQueue(peer, queue);
+  #consume(turn: Turn, peer: Peer, { queue: name, prefetch }: InputOf<"consume">): void {
+    const queue = this.#topology.queue(name);
+    if (queue === undefined) return refuseQueue(turn, peer, name);
     const limits = this.#limits;
     if (prefetch !== undefined && prefetch > limits.maxPrefetch) {
       const why = `prefetch ${prefetch} is above the limit of ${limits.maxPrefetch}`;
-      return this.#refuse(peer, "limit", why);
+      return turn.refuse(peer, "limit", why);
     }
-    if (!peer.consumers.has(queue)) {
+    if (!peer.consumers.has(name)) {
       if (peer.consumers.size >= limits.maxConsumersPerConnection) {
         const why = `this connection already consumes ${peer.consumers.size} queues, the limit`;
-        return this.#refuse(peer, "limit", why);
+        return turn.refuse(peer, "limit", why);
+      }
+      if (queue.consumers >= limits.maxConsumersPerQueue) {
+        const why = `queue '${name}' already has ${queue.consumers} consumers, the limit`;
+        return turn.refuse(peer, "limit", why);
       }
       const wanted = prefetch ?? limits.defaultPrefetch;
-      const consumer = new Consumer(peer, target.name, wanted, limits.maxPrefetchBytes);
-      peer.consumers.set(target.name, consumer);
-      target.addConsumer(consumer);
+      const consumer = new Consumer(peer, queue.name, wanted, limits.maxPrefetchBytes);
+      peer.consumers.set(queue.name, consumer);
+      queue.addConsumer(consumer);
     }
-    this.#answer(peer, { kind: "subscribed" });
-    this.#push(target, peer.identity);
+    turn.answer(peer, { kind: "subscribed" });
+    this.#delivery.push(turn, queue, peer.identity);
   }
 
-  #fetch({ queue }: InputOf<"fetch">, peer: Peer): void {
-    const target = this.#queues.get(queue);
-    if (target === undefined) return this.#refuseQueue(peer, queue);
-    const message = target.peek(peer.identity);
-    if (message === undefined) return this.#answer(peer, { kind: "no_messages" });
+  #fetch(turn: Turn, peer: Peer, { queue: name }: InputOf<"fetch">): void {
+    const queue = this.#topology.queue(name);
+    if (queue === undefined) return refuseQueue(turn, peer, name);
+    const message = queue.peek(peer.identity);
+    if (message === undefined) return turn.answer(peer, { kind: "no_messages" });
     if (!this.#mayFetch(peer, message)) {
       const why = `this connection holds ${peer.leased.size} messages of ${peer.leasedBytes} bytes`;
-      return this.#refuse(peer, "limit", `${why}, the limit; ack some first`);
+      return turn.refuse(peer, "limit", `${why}, the limit; ack some first`);
     }
-    target.take(peer.identity);
-    this.#deliver(message, peer, undefined);
+    queue.take(peer.identity);
+    this.#delivery.hand(turn, message, peer, undefined);
     // What comes after it may fit where it did not.
-    this.#push(target, peer.identity);
+    this.#delivery.push(turn, queue, peer.identity);
   }
 
   /** A consumer's limits hold for a connection that fetches: one message always fits. */
@@ -267,105 +205,66 @@ export class Broker {
       (leased.size < maxPrefetch && leasedBytes + message.size <= maxPrefetchBytes);
   }
 
-  #ack({ id }: InputOf<"ack">, peer: Peer): void {
-    const message = this.#inFlight.find(peer, id);
+  #ack(turn: Turn, peer: Peer, { id }: InputOf<"ack">): void {
+    const message = this.#delivery.find(peer, id);
     if (message === undefined) {
       const before = this.#acknowledged.recall(peer.identity, id) !== undefined;
-      if (before) return this.#answer(peer, { kind: "ack_confirmed", id });
+      if (before) return turn.answer(peer, { kind: "ack_confirmed", id });
       const why = `no delivery of message '${id}' waits for an ack of '${peer.identity}'`;
-      return this.#refuse(peer, "not_found", why);
+      return turn.refuse(peer, "not_found", why);
     }
-    const lease = this.#inFlight.release(message);
-    this.#inFlight.forget(message);
-    message.removed = true;
-    const queue = this.#queueOf(message);
-    queue.removed();
-    this.#acknowledged.remember(peer.identity, id, 0, this.#now.wallMs);
-    const heldMs = lease === undefined ? undefined : this.#now.monoMs - lease.sinceMs;
-    this.#stats.acked(this.#now.wallMs - message.acceptedMs, heldMs);
-    this.#change({ kind: "removed", message });
-    this.#answer(peer, { kind: "ack_confirmed", id });
-    if (lease?.consumer !== undefined) return this.#offer(lease.consumer);
+    const { monoMs, wallMs } = turn.now;
+    const lease = this.#delivery.remove(turn, message);
+    this.#acknowledged.remember(peer.identity, id, 0, wallMs);
+    const heldMs = lease === undefined ? undefined : monoMs - lease.deliveredMs;
+    this.#stats.acked(wallMs - message.acceptedMs, heldMs);
+    turn.answer(peer, { kind: "ack_confirmed", id });
+    if (lease?.consumer !== undefined) return this.#delivery.offer(turn, lease.consumer);
     // It may have waited, too large for any consumer's room, before smaller ones.
-    this.#push(queue, peer.identity);
+    this.#delivery.push(turn, this.#topology.queueOf(message), peer.identity);
   }
 
-  #registerKey({ client, key }: InputOf<"register_key">, peer: Peer): void {
+  #nack(turn: Turn, peer: Peer, { id, dead, reason = "" }: InputOf<"nack">): void {
+    const message = this.#delivery.held(peer, id);
+    if (message === undefined) return refuseHeld(turn, peer, id);
+    turn.answer(peer, { kind: "nack_confirmed", id });
+    const mayDie = !this.#topology.queueOf(message).isForDeadLetters;
+    if (dead && mayDie) this.#delivery.reject(turn, message, reason);
+    else this.#delivery.comeBackAll(turn, [message]);
+  }
+
+  #touch(turn: Turn, peer: Peer, { id }: InputOf<"touch">): void {
+    const message = this.#delivery.held(peer, id);
+    if (message === undefined) return refuseHeld(turn, peer, id);
+    this.#delivery.prolong(turn, message);
+    turn.answer(peer, { kind: "touched", id });
+  }
+
+  #registerKey(turn: Turn, peer: Peer, { client, key }: InputOf<"register_key">): void {
     const known = this.#keys.get(client);
+    if (known === undefined && this.#keys.size >= this.#limits.maxKeys) {
+      return turn.refuse(peer, "limit", `there are ${this.#keys.size} registered keys, the limit`);
+    }
     if (known === undefined || !equalBytes(known, key)) {
       this.#keys.set(client, key);
-      this.#change({ kind: "key_registered", client, key });
+      turn.change({ kind: "key_registered", client, key });
     }
-    this.#answer(peer, { kind: "key_registered" });
+    turn.answer(peer, { kind: "key_registered" });
   }
 
-  #getKey({ client }: InputOf<"get_key">, peer: Peer): void {
+  #getKey(turn: Turn, peer: Peer, { client }: InputOf<"get_key">): void {
     const key = this.#keys.get(client);
-    this.#answer(peer, key === undefined ? { kind: "no_key" } : { kind: "public_key", key });
-  }
-
-  /** Gives a consumer its turns back and what waits for it. */
-  #offer(consumer: Consumer): void {
-    const queue = this.#queues.get(consumer.queue);
-    assert(queue !== undefined, "a consumer has a queue");
-    if (consumer.peer.consumers.get(consumer.queue) !== consumer) return;
-    if (!this.#peers.has(consumer.peer.connection)) return;
-    queue.offer(consumer);
-    this.#push(queue, consumer.peer.identity);
-  }
-
-  /** Hands out what waits for `receiver` until messages or credit run out. */
-  #push(queue: Queue, receiver: string): void {
-    for (;;) {
-      const next = queue.assign(receiver);
-      if (next === undefined) return;
-      this.#deliver(next.message, next.consumer.peer, next.consumer);
-      queue.offer(next.consumer);
-    }
-  }
-
-  #deliver(message: Message, peer: Peer, consumer: Consumer | undefined): void {
-    // Checked at every delivery, repeated ones included: a message goes only to whom it is for.
-    assert(message.receiver === peer.identity, "a message goes to whom it is addressed");
-    assert(!message.removed && message.lease === undefined, "a message has one live lease");
-    this.#inFlight.lease(message, peer, consumer, this.#now.monoMs);
-    this.#stats.delivered++;
-    const fetched = consumer === undefined;
-    this.#out.push({ kind: "deliver", connection: peer.connection, message, fetched });
-  }
-
-  #queueOf(message: Message): Queue {
-    const queue = this.#queues.get(message.queue);
-    assert(queue !== undefined, "a message has a queue");
-    return queue;
-  }
-
-  #change(change: Change): void {
-    this.#out.push({ kind: "change", change });
-  }
-
-  #answer(peer: Peer, answer: Answer): void {
-    this.#out.push({ kind: "answer", connection: peer.connection, answer });
-  }
-
-  #refuse(peer: Peer, code: ErrorCode, text: string, id?: string): void {
-    const refusal = { kind: "refused", code, text } as const;
-    this.#answer(peer, id === undefined ? refusal : { ...refusal, id });
-  }
-
-  #refuseQueue(peer: Peer, queue: string): void {
-    this.#refuse(peer, "not_found", `no queue '${queue}'; declare it first`);
+    turn.answer(peer, key === undefined ? { kind: "no_key" } : { kind: "public_key", key });
   }
 
   #report(): StatsReport {
-    const queues = [...this.#queues.values()];
-    const exchanges = [...this.#exchanges.values()];
+    const { queues } = this.#topology;
     return {
       queues: queues.map((queue) => [queue.name, queue.messages]),
       consumers: queues.filter((queue) => queue.consumers > 0)
         .map((queue) => [queue.name, queue.consumers]),
-      total_exchanges: exchanges.length,
-      total_bindings: exchanges.reduce((sum, exchange) => sum + exchange.bindings, 0),
+      total_exchanges: this.#topology.exchangeCount,
+      total_bindings: this.#topology.bindings,
       connected_clients: this.#peers.size,
       remembered_ids: this.#published.size,
       ...this.#stats.report(),
@@ -374,27 +273,30 @@ export class Broker {
 
   #restore(snapshot: Snapshot): void {
     for (const { exchange, exchangeKind } of snapshot.exchanges) {
-      this.#exchanges.set(exchange, new Exchange(exchange, exchangeKind));
+      this.#topology.addExchange(exchange, exchangeKind);
     }
-    for (const queue of snapshot.queues) this.#queues.set(queue, new Queue(queue));
-    for (const { queue, exchange, routingKey } of snapshot.bindings) {
-      assert(this.#queues.has(queue), "a stored binding leads to a queue");
-      this.#exchanges.get(exchange)?.bind(queue, routingKey);
+    for (const { queue, options } of snapshot.queues) this.#topology.addQueue(queue, options);
+    for (const { queue, exchange: name, routingKey } of snapshot.bindings) {
+      const exchange = this.#topology.exchange(name);
+      assert(exchange !== undefined, "a stored binding has an exchange");
+      this.#topology.bind(exchange, this.#topology.queueOf({ queue }).name, routingKey);
     }
     for (const { client, key } of snapshot.keys) this.#keys.set(client, key);
     for (const stored of snapshot.messages) this.#restoreMessage(stored);
     for (const { queue, receiver, nextSeq } of snapshot.lanes) {
-      this.#queues.get(queue)?.lane(receiver).continueAt(nextSeq);
+      this.#topology.continueLane(queue, receiver, nextSeq);
     }
   }
 
-  #restoreMessage({ message: head, acceptedMs, deliveries, removed }: StoredMessage): void {
+  #restoreMessage({ message: head, acceptedMs, deliveries, gone }: StoredMessage): void {
     this.#published.remember(head.publisher, head.id, head.checksum, acceptedMs);
-    if (removed) {
-      this.#acknowledged.remember(head.receiver, head.id, 0, acceptedMs);
-      return;
-    }
+    if (gone === "removed") this.#acknowledged.remember(head.receiver, head.id, 0, acceptedMs);
+    if (gone !== undefined) return;
     const message = new Message(head, acceptedMs, deliveries);
-    this.#queueOf(message).append(message);
+    this.#delivery.enqueue(this.#topology.queueOf(message), message);
   }
+}
+
+function refuseHeld(turn: Turn, peer: Peer, id: string): void {
+  turn.refuse(peer, "not_found", `this connection holds no message '${id}'`);
 }

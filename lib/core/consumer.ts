@@ -12,6 +12,8 @@ export class Consumer {
   readonly peer: Peer;
   /** The queue's name. */
   readonly queue: string;
+  /** Its connection or its queue is gone: it gets nothing more. */
+  closed = false;
   readonly #prefetch: number;
   readonly #prefetchBytes: number;
   #unacked = 0;
@@ -27,7 +29,7 @@ export class Consumer {
 
   /** Whether it may be given anything now. */
   get open(): boolean {
-    return this.#unacked < this.#prefetch && !this.peer.congested;
+    return !this.closed && this.#unacked < this.#prefetch && !this.peer.congested;
   }
 
   /** Whether it may be given this message: one always fits, however large. */

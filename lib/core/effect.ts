@@ -18,8 +18,12 @@ export type Change =
     readonly exchangeKind: ExchangeKind;
   }
   | { readonly kind: "exchange_deleted"; readonly exchange: string }
-  /** Declared, or declared again with other options. */
-  | { readonly kind: "queue_declared"; readonly queue: string; readonly options: QueueOptions }
+  /** Declared, or declared again with other options. What is left out is the broker's default. */
+  | {
+    readonly kind: "queue_declared";
+    readonly queue: string;
+    readonly options: Partial<QueueOptions>;
+  }
   /** Deleted with its bindings and all its messages, which are remembered like acknowledged ones. */
   | { readonly kind: "queue_deleted"; readonly queue: string }
   | {

@@ -13,8 +13,10 @@ export interface Lease {
   readonly peer: Peer;
   /** The subscription it came by; none for a fetched message. */
   readonly consumer: Consumer | undefined;
+  /** When it was handed out or last prolonged, in monotonic milliseconds. */
+  sinceMs: number;
   /** When it was handed out, in monotonic milliseconds. */
-  readonly sinceMs: number;
+  readonly deliveredMs: number;
   /** Grows with every lease: of two, the lower one is held longer. */
   readonly order: number;
 }
@@ -22,12 +24,15 @@ export interface Lease {
 /** All messages that were delivered at least once and are not acknowledged, found by receiver and id. */
 export class InFlight {
   readonly #byReceiver = new Map<string, Map<string, Message[]>>();
+  /** The leased messages of each queue, longest unprolonged first. */
+  readonly #byQueue = new Map<string, Set<Message>>();
   #leases = 0;
 
   /** Hands `message` to `peer`. */
   lease(message: Message, peer: Peer, consumer: Consumer | undefined, nowMs: number): void {
-    message.lease = { peer, consumer, sinceMs: nowMs, order: this.#leases++ };
+    message.lease = { peer, consumer, sinceMs: nowMs, deliveredMs: nowMs, order: this.#leases++ };
     message.deliveries++;
+    this.#leasedOf(message.queue).add(message);
     peer.leased.add(message);
     peer.leasedBytes += message.size;
     peer.pushed(message);
@@ -40,10 +45,47 @@ export class InFlight {
     const lease = message.lease;
     if (lease === undefined) return undefined;
     message.lease = undefined;
+    const leased = this.#leasedOf(message.queue);
+    leased.delete(message);
+    if (leased.size === 0) this.#byQueue.delete(message.queue);
     lease.peer.leased.delete(message);
     lease.peer.leasedBytes -= message.size;
     lease.consumer?.refund(message);
     return lease;
+  }
+
+  /** Starts the time of a lease anew. */
+  prolong(message: Message, lease: Lease, nowMs: number): void {
+    lease.sinceMs = nowMs;
+    const leased = this.#leasedOf(message.queue);
+    leased.delete(message);
+    leased.add(message);
+  }
+
+  /** The queues that have leased messages. */
+  get queues(): string[] {
+    return [...this.#byQueue.keys()];
+  }
+
+  /** All leased messages of a queue. */
+  leasedIn(queue: string): Message[] {
+    return [...this.#byQueue.get(queue) ?? []];
+  }
+
+  /** The messages of a queue that were leased or prolonged at `sinceMs` or before. */
+  overdue(queue: string, sinceMs: number): Message[] {
+    const found: Message[] = [];
+    for (const message of this.#leasedOf(queue)) {
+      if (message.lease!.sinceMs > sinceMs) break;
+      found.push(message);
+    }
+    return found;
+  }
+
+  /** The message `id` that this very connection holds, longest held first. */
+  held(peer: Peer, id: string): Message | undefined {
+    const message = this.find(peer, id);
+    return message?.lease?.peer === peer ? message : undefined;
   }
 
   /**
@@ -70,6 +112,12 @@ export class InFlight {
     if (rest.length > 0) ids.set(message.id, rest);
     else ids.delete(message.id);
     if (ids.size === 0) this.#byReceiver.delete(message.receiver);
+  }
+
+  #leasedOf(queue: string): Set<Message> {
+    let leased = this.#byQueue.get(queue);
+    if (leased === undefined) this.#byQueue.set(queue, leased = new Set());
+    return leased;
   }
 
   #index(message: Message): void {

@@ -112,3 +112,8 @@ export type Input =
   | { readonly kind: "get_key"; readonly connection: ConnectionId; readonly client: string }
   | { readonly kind: "stats"; readonly connection: ConnectionId }
   | { readonly kind: "reset_stats"; readonly connection: ConnectionId };
+
+/** The inputs of some kinds. */
+export type InputOf<Kind extends Input["kind"]> = Input extends infer One
+  ? One extends { readonly kind: infer K } ? [K & Kind] extends [never] ? never : One : never
+  : never;

@@ -6,6 +6,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { Fifo } from "../base/fifo.ts";
+import { Heap } from "./heap.ts";
 import type { Message } from "./message.ts";
 
 /** The ordered messages of one (queue, receiver). */
@@ -17,8 +18,8 @@ export class Lane {
   #nextSeq = 0;
   /** Never handed out yet, in order. Every one is younger than every returned one. */
   readonly #fresh = new Fifo<Message>();
-  /** Handed out and come back: a binary heap, oldest first. */
-  readonly #returned: Message[] = [];
+  /** Handed out and come back, oldest first. */
+  readonly #returned = new Heap<Message>((message) => message.seq);
 
   /** Makes an empty lane. */
   constructor(queue: string, receiver: string) {
@@ -45,54 +46,34 @@ export class Lane {
 
   /** The oldest message that waits, if there is one. */
   peek(): Message | undefined {
-    this.#dropRemoved();
-    return this.#returned[0] ?? this.#fresh.peek();
+    return oldestOf(this.#returned) ?? oldestOf(this.#fresh);
   }
 
   /** Takes the oldest message that waits, if there is one. */
   take(): Message | undefined {
-    this.#dropRemoved();
-    return this.#returned.length > 0 ? this.#takeReturned() : this.#fresh.shift();
+    if (oldestOf(this.#returned) !== undefined) return this.#returned.pop();
+    return oldestOf(this.#fresh) && this.#fresh.shift();
   }
 
   /** Takes a message back to its place in the order. */
   giveBack(message: Message): void {
-    const heap = this.#returned;
-    let at = heap.length;
-    heap.push(message);
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (heap[parent]!.seq <= message.seq) break;
-      heap[at] = heap[parent]!;
-      at = parent;
+    this.#returned.push(message);
+  }
+
+  /** Up to `limit` messages that wait, in order, from place `from` on. */
+  list(from: number, limit: number): Message[] {
+    const returned = [...this.#returned].filter(({ seq, removed }) => seq >= from && !removed);
+    const found = returned.toSorted((a, b) => a.seq - b.seq).slice(0, limit);
+    for (const message of this.#fresh) {
+      if (found.length >= limit) break;
+      if (message.seq >= from && !message.removed) found.push(message);
     }
-    heap[at] = message;
+    return found;
   }
+}
 
-  /** A returned message may be acknowledged late; it leaves the heap when it comes to the top. */
-  #dropRemoved(): void {
-    while (this.#returned[0]?.removed) this.#takeReturned();
-  }
-
-  #takeReturned(): Message {
-    const heap = this.#returned;
-    const top = heap[0]!;
-    const last = heap.pop()!;
-    if (heap.length > 0) this.#sink(last);
-    return top;
-  }
-
-  #sink(message: Message): void {
-    const heap = this.#returned;
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && heap[child + 1]!.seq < heap[child]!.seq) child++;
-      if (heap[child]!.seq >= message.seq) break;
-      heap[at] = heap[child]!;
-      at = child;
-    }
-    heap[at] = message;
-  }
+/** The first that is still there: what left otherwise leaves the order when it comes to its front. */
+function oldestOf(messages: Heap<Message> | Fifo<Message>): Message | undefined {
+  while (messages.peek()?.removed) messages instanceof Fifo ? messages.shift() : messages.pop();
+  return messages.peek();
 }

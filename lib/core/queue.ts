@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { QueueOptions } from "../base/queue_options.ts";
 import type { Consumer } from "./consumer.ts";
 import { Lane } from "./lane.ts";
 import type { Message, MessageRef } from "./message.ts";
@@ -15,19 +16,58 @@ export interface Assignment {
   readonly consumer: Consumer;
 }
 
+/** What a dead-letter queue's name ends with. */
+const DEAD = ".dead";
+
+/** The name of the queue that takes the dead letters of `queue`. */
+export function deadLetterQueueOf(queue: string): string {
+  return queue + DEAD;
+}
+
 /** A named queue. A message goes to one consumer whose identity it is addressed to. */
 export class Queue {
   /** Its name. */
   readonly name: string;
+  readonly #defaults: QueueOptions;
+  #told: Partial<QueueOptions>;
+  #options: QueueOptions;
   readonly #lanes = new Map<string, Lane>();
   /** Consumers with credit by identity, in the order of their turns. */
   readonly #ready = new Map<string, Set<Consumer>>();
-  #consumers = 0;
+  readonly #consumers = new Set<Consumer>();
   #messages = 0;
+  #bytes = 0;
 
-  /** Makes an empty queue. */
-  constructor(name: string) {
+  /** Makes an empty queue that was told some options; `defaults` is for the others. */
+  constructor(name: string, told: Partial<QueueOptions>, defaults: QueueOptions) {
     this.name = name;
+    this.#defaults = defaults;
+    this.#told = told;
+    this.#options = { ...defaults, ...told };
+  }
+
+  /** How it treats its messages. */
+  get options(): QueueOptions {
+    return this.#options;
+  }
+
+  /** What it was told of that; the rest are defaults. */
+  get told(): Partial<QueueOptions> {
+    return this.#told;
+  }
+
+  /** Tells it more; false when it knew all of that. */
+  tell(more: Partial<QueueOptions>): boolean {
+    const known: Partial<Record<string, unknown>> = this.#told;
+    if (Object.entries(more).every(([name, value]) => known[name] === value)) return false;
+    this.#told = { ...this.#told, ...more };
+    this.#options = { ...this.#defaults, ...this.#told };
+    return true;
+  }
+
+  /** Whether it takes dead letters: those never die again. */
+  get isForDeadLetters(): boolean {
+    return this.name.endsWith(DEAD);
   }
 
   /** Messages it holds, leased ones included. */
@@ -35,8 +75,30 @@ export class Queue {
     return this.#messages;
   }
 
+  /** Bytes of those messages. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Its lanes. */
+  get lanes(): Iterable<Lane> {
+    return this.#lanes.values();
+  }
+
+  /** Why a message of `size` bytes would be too much, or nothing when it would not. */
+  fullness(size: number): string | undefined {
+    const { maxMessages, maxBytes } = this.options;
+    if (this.#messages >= maxMessages) return `${maxMessages} messages`;
+    return this.#bytes + size > maxBytes ? `${maxBytes} bytes` : undefined;
+  }
+
   /** How many consumers it has. */
   get consumers(): number {
+    return this.#consumers.size;
+  }
+
+  /** Its consumers. */
+  get allConsumers(): Iterable<Consumer> {
     return this.#consumers;
   }
 
@@ -53,6 +115,7 @@ export class Queue {
   append(message: Message): void {
     this.lane(message.receiver).append(message);
     this.#messages++;
+    this.#bytes += message.size;
   }
 
   /** Where the next message for `receiver` goes. */
@@ -71,25 +134,32 @@ export class Queue {
     return this.#lanes.get(receiver)?.take();
   }
 
+  /** Up to `limit` messages that wait for `receiver`, in order, from place `from` on. */
+  list(receiver: string, from: number, limit: number): Message[] {
+    return this.#lanes.get(receiver)?.list(from, limit) ?? [];
+  }
+
   /** Takes a message back that was not acknowledged. */
   giveBack(message: Message): void {
     this.lane(message.receiver).giveBack(message);
   }
 
-  /** Counts a message out that was acknowledged. */
-  removed(): void {
+  /** Takes a message out for good, wherever in its lane it is. */
+  remove(message: Message): void {
+    message.removed = true;
     this.#messages--;
+    this.#bytes -= message.size;
   }
 
   /** Adds a consumer; its turn is last. */
   addConsumer(consumer: Consumer): void {
-    this.#consumers++;
+    this.#consumers.add(consumer);
     this.offer(consumer);
   }
 
   /** Removes a consumer. */
   removeConsumer(consumer: Consumer): void {
-    this.#consumers--;
+    this.#consumers.delete(consumer);
     this.#withdraw(consumer);
   }
 

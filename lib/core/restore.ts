@@ -27,7 +27,7 @@ export interface Snapshot {
   /** The declared exchanges. */
   readonly exchanges: readonly { readonly exchange: string; readonly exchangeKind: ExchangeKind }[];
   /** The declared queues. */
-  readonly queues: readonly { readonly queue: string; readonly options: QueueOptions }[];
+  readonly queues: readonly { readonly queue: string; readonly options: Partial<QueueOptions> }[];
   /** The bindings between them. */
   readonly bindings: readonly {
     readonly queue: string;

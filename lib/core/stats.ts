@@ -32,6 +32,14 @@ export interface StatsReport {
   readonly remembered_ids: number;
   /** Messages that were published again and answered without being stored again. */
   readonly duplicates: number;
+  /** Deliveries that were not the message's first. */
+  readonly redelivered: number;
+  /** Messages that became dead letters. */
+  readonly dead_lettered: number;
+  /** Messages whose time to live was over. */
+  readonly expired: number;
+  /** Publishes refused because a limit was reached or the disk is nearly full. */
+  readonly refused_full: number;
 }
 
 class Average {
@@ -58,9 +66,25 @@ export class Stats {
   acknowledged = 0;
   /** Messages accepted again without being stored again. */
   duplicates = 0;
+  /** Deliveries that were not the message's first. */
+  redelivered = 0;
+  /** Messages that became dead letters. */
+  deadLettered = 0;
+  /** Messages whose time to live was over. */
+  expired = 0;
+  /** Publishes refused because a limit was reached or the disk is nearly full. */
+  refusedFull = 0;
   #requests = new Average();
   #publishToAck = new Average();
   #deliveryToAck = new Average();
+
+  /** Starts all counts anew. */
+  reset(): void {
+    Object.assign(this, new Stats());
+    this.#requests = new Average();
+    this.#publishToAck = new Average();
+    this.#deliveryToAck = new Average();
+  }
 
   /** Counts `count` commands that were answered `ms` milliseconds after they came. */
   answered(count: number, ms: number): void {
@@ -82,6 +106,10 @@ export class Stats {
     | "avg_publish_to_ack_seconds"
     | "avg_delivery_to_ack_seconds"
     | "duplicates"
+    | "redelivered"
+    | "dead_lettered"
+    | "expired"
+    | "refused_full"
   > {
     return {
       message_status_counts: {
@@ -93,6 +121,10 @@ export class Stats {
       avg_publish_to_ack_seconds: this.#publishToAck.seconds,
       avg_delivery_to_ack_seconds: this.#deliveryToAck.seconds,
       duplicates: this.duplicates,
+      redelivered: this.redelivered,
+      dead_lettered: this.deadLettered,
+      expired: this.expired,
+      refused_full: this.refusedFull,
     };
   }
 }

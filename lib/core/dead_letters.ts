@@ -1,0 +1,65 @@
+/**
+ * Looking at dead letters and sending them on their way again. A receiver sees and moves those that
+ * are addressed to it.
+ *
+ * @module
+ */
+import { refuseQueue } from "./declarations.ts";
+import type { Delivery } from "./delivery.ts";
+import type { DeadLetterReport } from "./effect.ts";
+import type { InputOf } from "./input.ts";
+import type { Message } from "./message.ts";
+import type { Peer } from "./peer.ts";
+import { deadLetterQueueOf, type Queue } from "./queue.ts";
+import type { Topology } from "./topology.ts";
+import type { Turn } from "./turn.ts";
+
+/** Dead letters in one answer. */
+const MAX_LISTED = 100;
+/** Dead letters that one command redrives, so that it never stalls the broker. */
+const MAX_REDRIVEN = 1_000;
+
+/** Answers what is about dead letters. */
+export class DeadLetters {
+  readonly #topology: Topology;
+  readonly #delivery: Delivery;
+
+  /** Looks into the dead-letter queues of `topology`. */
+  constructor(topology: Topology, delivery: Delivery) {
+    this.#topology = topology;
+    this.#delivery = delivery;
+  }
+
+  /** Lists the dead letters of a queue that wait, from a place on. */
+  list(turn: Turn, peer: Peer, { queue, after = -1 }: InputOf<"dead_letters">): void {
+    const waiting = this.#waiting(peer, queue, after + 1, MAX_LISTED);
+    turn.answer(peer, { kind: "dead_letters", letters: waiting.flatMap(report) });
+  }
+
+  /** Puts dead letters back into their queue, in order, as far as there is room. */
+  redrive(turn: Turn, peer: Peer, { queue: name, id }: InputOf<"redrive">): void {
+    const queue = this.#topology.queue(name);
+    if (queue === undefined) return refuseQueue(turn, peer, name);
+    const limit = id === undefined ? MAX_REDRIVEN : Infinity;
+    let count = 0;
+    for (const message of this.#waiting(peer, name, 0, limit)) {
+      if (message.dead === undefined || (id !== undefined && message.id !== id)) continue;
+      if (queue.fullness(message.size) !== undefined) break;
+      this.#delivery.redrive(turn, message, queue);
+      count++;
+    }
+    turn.answer(peer, { kind: "redriven", count });
+  }
+
+  #waiting(peer: Peer, queue: string, from: number, limit: number): Message[] {
+    const letters: Queue | undefined = this.#topology.queue(deadLetterQueueOf(queue));
+    return letters?.list(peer.identity, from, limit) ?? [];
+  }
+}
+
+function report(message: Message): DeadLetterReport[] {
+  // A client may have published to a queue with such a name itself: that is no dead letter.
+  if (message.dead === undefined) return [];
+  const { seq, id, publisher, size, exchange, routingKey } = message;
+  return [{ seq, id, publisher, size, exchange, routingKey, ...message.dead }];
+}

@@ -1,0 +1,235 @@
+/**
+ * Messages on their way: handing out, coming back, leaving for good or for a dead-letter queue.
+ *
+ * @module
+ */
+import { assert } from "../base/assert.ts";
+import type { QueueOptions } from "../base/queue_options.ts";
+import type { Consumer } from "./consumer.ts";
+import { Heap } from "./heap.ts";
+import { InFlight, type Lease } from "./in_flight.ts";
+import { type DeadReason, Message, type MessageHead } from "./message.ts";
+import type { Peer } from "./peer.ts";
+import { deadLetterQueueOf, type Queue } from "./queue.ts";
+import type { Stats } from "./stats.ts";
+import type { Topology } from "./topology.ts";
+import type { Turn } from "./turn.ts";
+
+/** A dead-letter queue keeps its messages until somebody takes them. */
+const DEAD_LETTER_OPTIONS: Partial<QueueOptions> = {
+  maxDeliveries: 0,
+  maxMessages: Number.MAX_SAFE_INTEGER,
+  maxBytes: Number.MAX_SAFE_INTEGER,
+};
+/** Messages whose time is over that one tick deals with, so that it never stalls the broker. */
+const MAX_EXPIRED_PER_TICK = 10_000;
+
+/** Messages that left in time are dropped from the row of expiring ones when there are so many, and half of it. */
+const MIN_LEFT = 1024;
+
+/** Who holds which message, and what becomes of it. */
+export class Delivery {
+  readonly #topology: Topology;
+  readonly #stats: Stats;
+  readonly #inFlight = new InFlight();
+  /** Messages that will expire, the next one first, and some that have left meanwhile. */
+  readonly #expiring = new Heap<Message>((message) => message.expiresMs);
+  /** How many of them have left. */
+  #leftInTime = 0;
+
+  /** Delivers what is in the queues of `topology`. */
+  constructor(topology: Topology, stats: Stats) {
+    this.#topology = topology;
+    this.#stats = stats;
+  }
+
+  /** Adds a message at the end of its lane. */
+  enqueue(queue: Queue, message: Message): void {
+    queue.append(message);
+    if (message.expiresMs > 0) this.#expiring.push(message);
+  }
+
+  /** Hands out what waits for `receiver` until messages or credit run out. */
+  push(turn: Turn, queue: Queue, receiver: string): void {
+    for (;;) {
+      const next = queue.assign(receiver);
+      if (next === undefined) return;
+      this.hand(turn, next.message, next.consumer.peer, next.consumer);
+      queue.offer(next.consumer);
+    }
+  }
+
+  /** Hands a message that was taken from its lane to `peer`, by a subscription or a fetch. */
+  hand(turn: Turn, message: Message, peer: Peer, consumer: Consumer | undefined): void {
+    // Checked at every delivery, repeated ones included: a message goes only to whom it is for.
+    assert(message.receiver === peer.identity, "a message goes to whom it is addressed");
+    assert(!message.removed && message.lease === undefined, "a message has one live lease");
+    this.#inFlight.lease(message, peer, consumer, turn.now.monoMs);
+    this.#stats.delivered++;
+    if (message.deliveries > 1) this.#stats.redelivered++;
+    turn.deliver(peer, message, consumer === undefined);
+  }
+
+  /** Gives a consumer its turns back and what waits for it. */
+  offer(turn: Turn, consumer: Consumer): void {
+    if (consumer.closed) return;
+    const queue = this.#topology.queueOf(consumer);
+    queue.offer(consumer);
+    this.push(turn, queue, consumer.peer.identity);
+  }
+
+  /** The message that an ack of `id` by `peer` means. */
+  find(peer: Peer, id: string): Message | undefined {
+    return this.#inFlight.find(peer, id);
+  }
+
+  /** The message `id` that this very connection holds. */
+  held(peer: Peer, id: string): Message | undefined {
+    return this.#inFlight.held(peer, id);
+  }
+
+  /** Starts the time of a lease anew. */
+  prolong(turn: Turn, message: Message): void {
+    assert(message.lease !== undefined, "what is prolonged is leased");
+    this.#inFlight.prolong(message, message.lease, turn.now.monoMs);
+  }
+
+  /** Removes a message for good. Gives the lease that ended, whose consumer may be offered more. */
+  remove(turn: Turn, message: Message): Lease | undefined {
+    const lease = this.#takeOut(message);
+    turn.change({ kind: "removed", message });
+    return lease;
+  }
+
+  /** A delivery was not acknowledged: the message goes back, or is a dead letter by now. */
+  comeBack(turn: Turn, message: Message): void {
+    const { maxDeliveries } = this.#topology.queueOf(message).options;
+    const lease = this.#inFlight.release(message);
+    assert(lease !== undefined, "what comes back was leased");
+    if (maxDeliveries > 0 && message.deliveries >= maxDeliveries) {
+      this.bury(turn, message, "max_deliveries");
+    } else if (isOver(message, turn)) this.#expire(turn, message);
+    else {
+      this.#topology.queueOf(message).giveBack(message);
+      turn.change({ kind: "returned", message, deliveries: message.deliveries });
+    }
+  }
+
+  /** Makes a message a dead letter, wherever it is. */
+  bury(turn: Turn, message: Message, reason: DeadReason, text = ""): void {
+    const { queue, deliveries } = message;
+    const dead = { reason, text, deliveries, atMs: turn.now.wallMs, queue };
+    this.#stats.deadLettered++;
+    this.#move(turn, message, this.#deadLetterQueue(turn, queue), { dead, expiresMs: 0 });
+  }
+
+  /** Makes a message that its receiver refuses a dead letter at once. */
+  reject(turn: Turn, message: Message, text: string): void {
+    const consumer = message.lease?.consumer;
+    this.bury(turn, message, "rejected", text);
+    if (consumer !== undefined) this.offer(turn, consumer);
+  }
+
+  /** Puts a dead letter back where it was, as if it had just been published. */
+  redrive(turn: Turn, message: Message, queue: Queue): void {
+    const { ttlMs } = queue.options;
+    const expiresMs = ttlMs === 0 ? 0 : turn.now.wallMs + ttlMs;
+    this.#move(turn, message, queue, { dead: undefined, expiresMs });
+  }
+
+  /** Drops all messages of a queue that is deleted. */
+  drop(queue: Queue): void {
+    for (const message of this.#inFlight.leasedIn(queue.name)) this.#takeOut(message);
+    for (const lane of queue.lanes) {
+      for (const message of lane.list(0, Infinity)) this.#takeOut(message);
+    }
+  }
+
+  /** Ends the leases that are older than their queue allows, and messages that waited too long. */
+  tick(turn: Turn): void {
+    for (const name of this.#inFlight.queues) {
+      const queue = this.#topology.queueOf({ queue: name });
+      const sinceMs = turn.now.monoMs - queue.options.ackTimeoutMs;
+      this.comeBackAll(turn, this.#inFlight.overdue(name, sinceMs));
+    }
+    for (let count = 0; count < MAX_EXPIRED_PER_TICK; count++) {
+      const message = this.#expiring.peek();
+      if (message === undefined || !isOver(message, turn)) return;
+      this.#expiring.pop();
+      if (message.removed) this.#leftInTime--;
+      // One that is leased may still be acknowledged; it expires when it comes back.
+      if (!message.removed && message.lease === undefined) this.#expire(turn, message);
+    }
+  }
+
+  /** Takes messages back whose deliveries were not acknowledged, and hands them out again. */
+  comeBackAll(turn: Turn, messages: readonly Message[]): void {
+    const freed = new Set<Consumer>();
+    const lanes = new Map<string, Message>();
+    for (const message of messages) {
+      if (message.lease?.consumer !== undefined) freed.add(message.lease.consumer);
+      lanes.set(`${message.queue} ${message.receiver}`, message);
+      this.comeBack(turn, message);
+    }
+    for (const consumer of freed) this.offer(turn, consumer);
+    for (const message of lanes.values()) {
+      this.push(turn, this.#topology.queueOf(message), message.receiver);
+    }
+  }
+
+  #expire(turn: Turn, message: Message): void {
+    this.#stats.expired++;
+    if (this.#topology.queueOf(message).options.expired === "dead") {
+      this.bury(turn, message, "expired");
+    } else this.remove(turn, message);
+  }
+
+  #move(
+    turn: Turn,
+    message: Message,
+    queue: Queue,
+    facts: Pick<MessageHead, "dead" | "expiresMs">,
+  ): void {
+    this.#takeOut(message);
+    const moved = new Message(
+      { ...headOf(message), ...queue.next(message.receiver), ...facts },
+      message.acceptedMs,
+    );
+    turn.change({ kind: "moved", from: message, message: moved });
+    this.enqueue(queue, moved);
+    this.push(turn, queue, moved.receiver);
+  }
+
+  #takeOut(message: Message): Lease | undefined {
+    const lease = this.#inFlight.release(message);
+    this.#inFlight.forget(message);
+    this.#topology.queueOf(message).remove(message);
+    if (message.expiresMs > 0) this.#tidyExpiring();
+    return lease;
+  }
+
+  /** Most messages leave in time: those must not be kept until their time would have been over. */
+  #tidyExpiring(): void {
+    this.#leftInTime++;
+    if (this.#leftInTime < MIN_LEFT || this.#leftInTime * 2 < this.#expiring.length) return;
+    this.#expiring.retain((message) => !message.removed);
+    this.#leftInTime = 0;
+  }
+
+  #deadLetterQueue(turn: Turn, queue: string): Queue {
+    const name = deadLetterQueueOf(queue);
+    const declared = this.#topology.queue(name);
+    if (declared !== undefined) return declared;
+    turn.change({ kind: "queue_declared", queue: name, options: DEAD_LETTER_OPTIONS });
+    return this.#topology.addQueue(name, DEAD_LETTER_OPTIONS);
+  }
+}
+
+function isOver(message: Message, { now }: Turn): boolean {
+  return message.expiresMs > 0 && message.expiresMs <= now.wallMs;
+}
+
+function headOf(message: Message): Omit<MessageHead, "queue" | "receiver" | "seq"> {
+  const { id, publisher, size, checksum, exchange, routingKey, expiresMs, dead } = message;
+  return { id, publisher, size, checksum, exchange, routingKey, expiresMs, dead };
+}

@@ -1,0 +1,114 @@
+/**
+ * From a publish to a message in each queue that takes it, once.
+ *
+ * @module
+ */
+import { checksumOf } from "./checksum.ts";
+import { refuseExchange } from "./declarations.ts";
+import type { DedupWindow } from "./dedup_window.ts";
+import type { Delivery } from "./delivery.ts";
+import type { InputOf } from "./input.ts";
+import { Message } from "./message.ts";
+import type { Peer } from "./peer.ts";
+import type { Queue } from "./queue.ts";
+import type { Stats } from "./stats.ts";
+import type { Topology } from "./topology.ts";
+import type { Turn } from "./turn.ts";
+
+/** Takes messages from publishers. */
+export class Publishing {
+  /** Set while the disk is nearly full: what would fill it is refused. */
+  diskLow = false;
+  readonly #topology: Topology;
+  readonly #delivery: Delivery;
+  /** Ids by publisher, each with the checksum of its body. */
+  readonly #published: DedupWindow;
+  readonly #stats: Stats;
+
+  /** Publishes to the queues of `topology` what `published` does not remember. */
+  constructor(topology: Topology, delivery: Delivery, published: DedupWindow, stats: Stats) {
+    this.#topology = topology;
+    this.#delivery = delivery;
+    this.#published = published;
+    this.#stats = stats;
+  }
+
+  /** Takes one message, or refuses it. */
+  publish(turn: Turn, peer: Peer, input: InputOf<"publish">): void {
+    const { id } = input;
+    const checksum = checksumOf(input.body);
+    // Before routing: what was accepted once is accepted again, whatever happened to the bindings.
+    const known = this.#published.recall(peer.identity, id);
+    if (known !== undefined) return this.#again(turn, peer, id, known === checksum);
+    const queues = this.#route(turn, peer, input);
+    if (queues === undefined) return;
+    const full = this.#fullness(queues, input.body.length);
+    if (full !== undefined) {
+      this.#stats.refusedFull++;
+      return turn.refuse(peer, "limit", `${full}; try again later`, id);
+    }
+    this.#published.remember(peer.identity, id, checksum, turn.now.wallMs);
+    this.#stats.sent++;
+    for (const queue of queues) this.#enqueue(turn, queue, input, peer.identity, checksum);
+    turn.answer(peer, { kind: "accepted", id });
+    for (const queue of queues) this.#delivery.push(turn, queue, input.receiver);
+  }
+
+  #again(turn: Turn, peer: Peer, id: string, same: boolean): void {
+    if (!same) {
+      const why = "this message id was already used for another message";
+      return turn.refuse(peer, "conflict", why, id);
+    }
+    this.#stats.duplicates++;
+    turn.answer(peer, { kind: "accepted", id });
+  }
+
+  /** The queues that take it; none after it was refused. */
+  #route(turn: Turn, peer: Peer, input: InputOf<"publish">): Queue[] | undefined {
+    const { exchange: name, routingKey, id } = input;
+    const exchange = this.#topology.exchange(name);
+    if (exchange === undefined) {
+      refuseExchange(turn, peer, name, id);
+      return undefined;
+    }
+    const queues = [...exchange.route(routingKey)];
+    if (queues.length > 0) return queues.map((queue) => this.#topology.queueOf({ queue }));
+    const why = `no queue is bound to exchange '${name}' with routing key '${routingKey}'`;
+    turn.refuse(peer, "unroutable", why, id);
+    return undefined;
+  }
+
+  /** Why nothing more can be taken now: all queues take a message, or none does. */
+  #fullness(queues: readonly Queue[], size: number): string | undefined {
+    if (this.diskLow) return "the broker's disk is nearly full";
+    for (const queue of queues) {
+      const full = queue.fullness(size);
+      if (full !== undefined) return `queue '${queue.name}' is full (${full})`;
+    }
+    return undefined;
+  }
+
+  #enqueue(
+    turn: Turn,
+    queue: Queue,
+    input: InputOf<"publish">,
+    publisher: string,
+    checksum: number,
+  ): void {
+    const { id, receiver, body, exchange, routingKey, ttlMs = 0 } = input;
+    const facts = { id, publisher, size: body.length, checksum, exchange, routingKey };
+    const expiresMs = expiryOf(turn, ttlMs, queue.options.ttlMs);
+    const message = new Message(
+      { ...queue.next(receiver), ...facts, expiresMs },
+      turn.now.wallMs,
+    );
+    this.#delivery.enqueue(queue, message);
+    turn.change({ kind: "enqueued", message, body });
+  }
+}
+
+/** The sooner end of the message's own time and the queue's; 0 stands for no end. */
+function expiryOf({ now }: Turn, ...ttlsMs: readonly number[]): number {
+  const ends = ttlsMs.filter((ttlMs) => ttlMs > 0).map((ttlMs) => now.wallMs + ttlMs);
+  return ends.length === 0 ? 0 : Math.min(...ends);
+}
