@@ -19,6 +19,9 @@ import type { Reply } from "../wire/reply.ts";
 /** Steps that one commit takes; a submission is never cut, so one may add a few thousand. */
 const MAX_STEPS_PER_COMMIT = 4096;
 
+/** Stands for the broker itself where an input is of no connection. */
+const NO_CONNECTION = 0;
+
 /** A connection as the engine sees it. */
 export interface Outlet {
   /** Says what the core answered. */
@@ -98,6 +101,16 @@ export class Engine {
     this.#submitInput({ kind: "disconnected", connection });
   }
 
+  /** Lets the core see that time has passed. */
+  tick(): void {
+    this.#submitInput({ kind: "tick" });
+  }
+
+  /** Tells the core whether the disk is nearly full. */
+  disk(low: boolean): void {
+    this.#submitInput({ kind: "disk", low });
+  }
+
   /** Tells that a connection has sent what was pushed to it. */
   drained(connection: ConnectionId): void {
     this.#submitInput({ kind: "drained", connection });
@@ -130,7 +143,8 @@ export class Engine {
   }
 
   #submitInput(input: Input): void {
-    this.submit(input.connection, [{ kind: "input", input }], 0);
+    const connection = "connection" in input ? input.connection : NO_CONNECTION;
+    this.submit(connection, [{ kind: "input", input }], 0);
   }
 
   #wake(): void {

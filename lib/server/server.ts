@@ -19,6 +19,8 @@ import type { ServerOptions } from "./options.ts";
 
 const log = logger("server");
 
+/** How often leases and times to live are looked at, in milliseconds. */
+const TICK_MS = 250;
 /** How often connections are looked over for lines that do not end, in milliseconds. */
 const SWEEP_MS = 1000;
 /** How often the store is asked to forget what is beyond the duplicate horizon, in milliseconds. */
@@ -153,6 +155,7 @@ export class BrokerServer {
       clock: this.#clock,
       onClient: (socket) => this.#accept(socket),
     });
+    this.#timers.push(setInterval(() => this.#engine.tick(), TICK_MS));
     this.#timers.push(setInterval(() => this.#sweep(), SWEEP_MS));
     this.#timers.push(setInterval(() => this.#forget(), FORGET_MS));
     log.info("listening", { ...this.#listener.address });

@@ -6,6 +6,7 @@
 import { ByteWriter } from "../base/bytes.ts";
 import type { Limits } from "../base/limits.ts";
 import type { Answer } from "../core/effect.ts";
+import { isExchangeKind } from "../core/exchange.ts";
 import type { ConnectionId, Input } from "../core/input.ts";
 import type { MessageHead } from "../core/message.ts";
 import { mayRegisterKey } from "../guard/access.ts";
@@ -88,7 +89,7 @@ export class TextSession implements Session {
       case "heartbeat":
         return void steps.push({ kind: "reply", reply: { kind: "heartbeat_ok" } });
       case "publish":
-        return this.#publish(command, command.message, steps);
+        return this.#publish(command, command.message, steps, command.ttlMs);
       case "publish_batch":
         for (const message of command.messages) this.#publish(command, message, steps);
         return;
@@ -107,15 +108,25 @@ export class TextSession implements Session {
     { exchange, routingKey }: CommandOf<"publish" | "publish_batch">,
     message: CommandOf<"publish">["message"],
     steps: Step[],
+    ttlMs?: number,
   ): void {
     const { id, receiver, body } = message;
     const connection = this.#connection;
-    this.#ask({ kind: "publish", connection, exchange, routingKey, id, receiver, body }, steps);
+    const input = {
+      kind: "publish",
+      connection,
+      exchange,
+      routingKey,
+      id,
+      receiver,
+      body,
+    } as const;
+    this.#ask(ttlMs === undefined ? input : { ...input, ttlMs }, steps);
   }
 
   #declareExchange({ exchange, exchangeKind }: CommandOf<"declare_exchange">, steps: Step[]): void {
-    if (exchangeKind !== "direct") {
-      return this.#fail("Error: this broker has exchanges of kind 'direct' only", steps);
+    if (!isExchangeKind(exchangeKind)) {
+      return this.#fail("Error: an exchange is of kind direct, topic or fanout", steps);
     }
     const connection = this.#connection;
     this.#ask({ kind: "declare_exchange", connection, exchange, exchangeKind }, steps);
@@ -154,6 +165,8 @@ function toReply(answer: Answer): Reply {
   switch (answer.kind) {
     case "stats":
       return { kind: "stats", json: JSON.stringify(answer.report) };
+    case "dead_letters":
+      return { kind: "dead_letters", json: JSON.stringify(answer.letters) };
     case "refused":
       return answer.id === undefined
         ? { kind: "failed", text: `Error: ${answer.text}` }
