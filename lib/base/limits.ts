@@ -44,6 +44,8 @@ export interface Limits {
   readonly maxConnections: number;
   /** Connections of one address. Default 10,000. */
   readonly maxConnectionsPerAddress: number;
+  /** Connections of one identity. Default 1,000. */
+  readonly maxConnectionsPerIdentity: number;
   /** Bytes waiting to be sent to one connection before the broker stops reading from it and pushing to it. Default 1 MiB. */
   readonly maxUnsentBytes: number;
   /** Commands of one connection that wait for their commit before the broker stops reading from it. Default 20,000. */
@@ -82,6 +84,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxDeliveries: 20,
   maxConnections: 10_000,
   maxConnectionsPerAddress: 10_000,
+  maxConnectionsPerIdentity: 1_000,
   maxUnsentBytes: 1024 * 1024,
   maxWaitingCommands: 20_000,
   maxWaitingBytes: 8 * 1024 * 1024,

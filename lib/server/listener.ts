@@ -18,6 +18,7 @@ import { type ClientSocket, TlsClientSocket } from "./client_socket.ts";
 import { checkCredentials } from "./credentials.ts";
 import { judgePeer, type PeerRefusal } from "./peer.ts";
 import { RefusalLog } from "./refusal_log.ts";
+import { Tally } from "./tally.ts";
 
 export type { ClientSocket };
 
@@ -36,7 +37,10 @@ export interface ListenerOptions {
   /** Caps on connections, and how long a handshake may take. */
   readonly limits: Pick<
     Limits,
-    "handshakeTimeoutMs" | "maxConnections" | "maxConnectionsPerAddress"
+    | "handshakeTimeoutMs"
+    | "maxConnections"
+    | "maxConnectionsPerAddress"
+    | "maxConnectionsPerIdentity"
   >;
   /** The oldest TLS version that clients may speak. Default `TLSv1.3`. */
   readonly minTlsVersion?: "TLSv1.3" | "TLSv1.2";
@@ -51,6 +55,7 @@ export type Refusal =
   | PeerRefusal
   | "too_many_connections"
   | "too_many_connections_of_address"
+  | "too_many_connections_of_identity"
   | "handshake_timeout"
   | "handshake_failed"
   | "no_certificate"
@@ -83,7 +88,8 @@ export class Listener {
   readonly #secure: TlsServer;
   readonly #refusals: RefusalLog;
   readonly #handshakes = new Map<Socket, Handshake>();
-  readonly #perAddress = new Map<string, number>();
+  readonly #perAddress = new Tally();
+  readonly #perIdentity = new Tally();
   readonly #connections = new Set<Socket>();
   #closed: Promise<void> | undefined;
 
@@ -182,7 +188,7 @@ export class Listener {
       return;
     }
     this.#connections.add(raw);
-    this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1);
+    this.#perAddress.add(address);
     raw.once("close", () => this.#gone(raw, address));
     const { handshakeTimeoutMs } = this.#options.limits;
     const timer = setTimeout(() => this.#refuse(raw, "handshake_timeout"), handshakeTimeoutMs);
@@ -193,16 +199,15 @@ export class Listener {
   #fullness(address: string): Refusal | undefined {
     const { maxConnections, maxConnectionsPerAddress } = this.#options.limits;
     if (this.#connections.size >= maxConnections) return "too_many_connections";
-    const ofAddress = this.#perAddress.get(address) ?? 0;
-    return ofAddress >= maxConnectionsPerAddress ? "too_many_connections_of_address" : undefined;
+    return this.#perAddress.of(address) >= maxConnectionsPerAddress
+      ? "too_many_connections_of_address"
+      : undefined;
   }
 
   #gone(raw: Socket, address: string): void {
     this.#refuse(raw, "handshake_failed");
     this.#connections.delete(raw);
-    const left = (this.#perAddress.get(address) ?? 0) - 1;
-    if (left > 0) this.#perAddress.set(address, left);
-    else this.#perAddress.delete(address);
+    this.#perAddress.remove(address);
   }
 
   #secured(tls: TLSSocket): void {
@@ -218,9 +223,16 @@ export class Listener {
       this.#refuse(raw, verdict.refusal);
       return;
     }
+    const { identity } = verdict;
+    if (this.#perIdentity.of(identity) >= this.#options.limits.maxConnectionsPerIdentity) {
+      this.#refuse(raw, "too_many_connections_of_identity");
+      return;
+    }
+    this.#perIdentity.add(identity);
+    raw.once("close", () => this.#perIdentity.remove(identity));
     clearTimeout(handshake.timer);
     this.#handshakes.delete(raw);
-    const client = new TlsClientSocket(tls, raw, verdict.identity, handshake.address);
+    const client = new TlsClientSocket(tls, raw, identity, handshake.address);
     this.#closeAtExpiry(tls, client, verdict.validToMs);
     this.#options.onClient(client);
   }

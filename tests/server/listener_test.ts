@@ -280,6 +280,26 @@ Deno.test("the cap per address holds for one address and leaves room for another
   }
 });
 
+Deno.test("the cap per identity holds for one identity and leaves room for another", async () => {
+  await using door = await Door.open({ maxConnectionsPerIdentity: 1 });
+  const gone = Promise.withResolvers<void>();
+  const [first, one] = await meet(door);
+  first.onClose = () => gone.resolve();
+  await closed(tlsTo(door, alice));
+  assert.equal(door.clients.length, 1);
+  const [, other] = await meet(
+    door,
+    await makeCertificate(authority, { subject: "bob" }),
+  );
+  one.destroy();
+  await within(gone.promise);
+  const [, again] = await meet(door);
+  for (const socket of [again, other]) {
+    socket.destroy();
+    await closed(socket);
+  }
+});
+
 Deno.test("a handshake under way counts as a connection", async () => {
   await using door = await Door.open({ maxConnections: 1 });
   const stalled = tcpTo(door);
