@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { QueueOptions } from "../base/queue_options.ts";
 
 /** One encrypted message to publish. The body is opaque to everything behind the codec. */
 export interface PublishedMessage {
@@ -24,9 +25,18 @@ export interface PublishedMessage {
 export type Command =
   /** `exchangeKind` is this project's optional last argument; `direct` when absent. */
   | { readonly kind: "declare_exchange"; readonly exchange: string; readonly exchangeKind: string }
-  | { readonly kind: "declare_queue"; readonly queue: string }
+  /** `options` has what was said of them, perhaps nothing. */
   | {
-    readonly kind: "bind";
+    readonly kind: "declare_queue";
+    readonly queue: string;
+    readonly options: Partial<QueueOptions>;
+  }
+  /** `force`: also when the exchange has bindings. */
+  | { readonly kind: "delete_exchange"; readonly exchange: string; readonly force: boolean }
+  /** `force`: also when the queue has messages or consumers. */
+  | { readonly kind: "delete_queue" | "purge"; readonly queue: string; readonly force: boolean }
+  | {
+    readonly kind: "bind" | "unbind";
     readonly queue: string;
     readonly exchange: string;
     readonly routingKey: string;
@@ -36,6 +46,8 @@ export type Command =
     readonly exchange: string;
     readonly routingKey: string;
     readonly message: PublishedMessage;
+    /** How long it may wait in its queues, in milliseconds, at least 1; absent means as they say. */
+    readonly ttlMs?: number;
   }
   | {
     readonly kind: "publish_batch";
@@ -46,7 +58,21 @@ export type Command =
   /** `prefetch` is this project's optional last argument; absent means the broker's default. */
   | { readonly kind: "consume"; readonly queue: string; readonly prefetch?: number }
   | { readonly kind: "fetch"; readonly queue: string }
-  | { readonly kind: "ack"; readonly id: string }
+  | { readonly kind: "ack" | "touch"; readonly id: string }
+  /**
+   * Not `dead`: deliver it again. `dead`: make it a dead letter; `reason`, for people, has passed
+   * `reasonProblem` and is there only then.
+   */
+  | {
+    readonly kind: "nack";
+    readonly id: string;
+    readonly dead: boolean;
+    readonly reason?: string;
+  }
+  /** `after`: the `seq` of the last dead letter that is known already. */
+  | { readonly kind: "dead_letters"; readonly queue: string; readonly after?: number }
+  /** `id`: this message only. */
+  | { readonly kind: "redrive"; readonly queue: string; readonly id?: string }
   | { readonly kind: "register_key"; readonly client: string; readonly key: Uint8Array }
   | { readonly kind: "get_key"; readonly client: string }
   | { readonly kind: "stats" }

@@ -9,11 +9,22 @@ export type Reply =
   | { readonly kind: "exchange_declared" }
   | { readonly kind: "queue_declared" }
   | { readonly kind: "queue_bound" }
+  | { readonly kind: "queue_unbound" }
+  | { readonly kind: "queue_deleted" }
+  | { readonly kind: "exchange_deleted" }
+  /** `count`: messages that were removed. */
+  | { readonly kind: "queue_purged"; readonly count: number }
   | { readonly kind: "accepted"; readonly id: string }
   | { readonly kind: "subscribed" }
   | { readonly kind: "message"; readonly id: string; readonly body: Uint8Array }
   | { readonly kind: "no_messages" }
   | { readonly kind: "ack_confirmed"; readonly id: string }
+  | { readonly kind: "nack_confirmed"; readonly id: string }
+  | { readonly kind: "touched"; readonly id: string }
+  /** `json`: an array on one line, not checked. */
+  | { readonly kind: "dead_letters"; readonly json: string }
+  /** `count`: dead letters that went back to the queue. */
+  | { readonly kind: "redriven"; readonly count: number }
   | { readonly kind: "key_registered" }
   | { readonly kind: "public_key"; readonly key: Uint8Array }
   | { readonly kind: "no_key" }

@@ -6,44 +6,51 @@
 import { fromBase64 } from "../base/bytes.ts";
 import { CipherMqError } from "../base/errors.ts";
 import type { Limits } from "../base/limits.ts";
-import { nameProblem } from "../base/names.ts";
 import type { BodyArena } from "./body_arena.ts";
 import type { Command, Malformed, PublishedMessage } from "./command.ts";
 import type { EnvelopeHead } from "./envelope_scan.ts";
 import { readBatch, readEnvelope } from "./envelope_text.ts";
 import type { Line } from "./line_framer.ts";
 import { detached, NameMemory } from "./name_memory.ts";
+import { reasonProblem } from "./reject_reason.ts";
+import {
+  type Decoded,
+  malformed,
+  nameAndOption,
+  named,
+  problemOf,
+  refused,
+  words,
+} from "./text_arguments.ts";
+import { decodeTopology } from "./text_topology_decoder.ts";
+import { notWhole, toWholeNumber } from "./whole_number.ts";
 
 /** What the decoder must know of the broker's limits. */
 export type MessageLimits = Pick<Limits, "maxMessageBytes" | "maxBatchMessages">;
 
 const KEY_BYTES = 32;
 const PREFETCH = /^[1-9][0-9]{0,8}$/;
+const OPTION = /^ [a-z_]+=/;
+const TTL = " ttl_ms=";
 
-type Decoded = Command | Malformed;
-
-function malformed(reply: string): Malformed {
-  return { kind: "malformed", reply };
+function requireNumber(what: string, text: string, least: number): number {
+  const value = toWholeNumber(text, least);
+  if (value === undefined) throw refused(`${what} ${notWhole(least)}`);
+  return value;
 }
 
-/** The words before the first `count - 1` spaces, and the rest; nothing if one is missing or empty. */
-function words(text: string, count: number): string[] | undefined {
-  const found: string[] = [];
-  let start = 0;
-  for (let i = 1; i < count; i++) {
-    const space = text.indexOf(" ", start);
-    if (space === -1) return undefined;
-    found.push(text.slice(start, space));
-    start = space + 1;
+/** What follows the last brace of one envelope's JSON, when it has the look of an option. */
+function optionAfter(json: string): string | undefined {
+  if (json.endsWith("}")) return undefined;
+  const rest = json.slice(json.lastIndexOf("}") + 1);
+  return OPTION.test(rest) ? rest : undefined;
+}
+
+function requireTtl(option: string): number {
+  if (!option.startsWith(TTL)) {
+    throw refused("unknown option after the envelope; there is ttl_ms");
   }
-  found.push(text.slice(start));
-  return found.includes("") ? undefined : found;
-}
-
-/** A name, and what follows its space when there is one. */
-function nameAndOption(rest: string): [string, string | undefined] {
-  const space = rest.indexOf(" ");
-  return space === -1 ? [rest, undefined] : [rest.slice(0, space), rest.slice(space + 1)];
+  return requireNumber("ttl_ms", option.slice(TTL.length), 1);
 }
 
 /** Decodes one command line after the other. Replies never repeat what was not checked. */
@@ -64,7 +71,12 @@ export class TextCommandDecoder {
     const space = line.indexOf(" ");
     const verb = space === -1 ? line : line.slice(0, space);
     const rest = space === -1 ? "" : line.slice(space + 1);
-    return this.#message(verb, rest, arena) ?? this.#simple(verb, rest);
+    try {
+      return this.#message(verb, rest, arena) ?? decodeSimple(verb, rest);
+    } catch (error) {
+      if (!(error instanceof CipherMqError)) throw error;
+      return malformed(`Error: ${error.message}`);
+    }
   }
 
   /** The two commands that carry messages. */
@@ -77,17 +89,24 @@ export class TextCommandDecoder {
     if (problem !== undefined) return malformed(`Error: ${problem}`);
     const exchange = this.#exchanges.keep(exchangeName);
     const routingKey = this.#routingKeys.keep(key);
-    const what = verb === "publish" ? "message" : "batch";
     try {
-      if (verb === "publish_batch") {
-        return { kind: verb, exchange, routingKey, messages: this.#batch(json, arena) };
+      if (verb === "publish") {
+        return { kind: verb, exchange, routingKey, ...this.#one(json, arena) };
       }
-      const message = this.#published(readEnvelope(json), arena);
-      return { kind: verb, exchange, routingKey, message };
+      return { kind: verb, exchange, routingKey, messages: this.#batch(json, arena) };
     } catch (error) {
-      if (!(error instanceof CipherMqError)) throw error;
+      if (!(error instanceof CipherMqError) || error.code !== "invalid_message") throw error;
+      const what = verb === "publish" ? "message" : "batch";
       return malformed(`Invalid ${what} format: ${error.message}`);
     }
+  }
+
+  #one(json: string, arena: BodyArena): { message: PublishedMessage; ttlMs?: number } {
+    const option = optionAfter(json);
+    if (option === undefined) return { message: this.#published(readEnvelope(json), arena) };
+    const ttlMs = requireTtl(option);
+    const envelope = json.slice(0, json.length - option.length);
+    return { message: this.#published(readEnvelope(envelope), arena), ttlMs };
   }
 
   #batch(json: string, arena: BodyArena): PublishedMessage[] {
@@ -104,53 +123,37 @@ export class TextCommandDecoder {
     }
     return { id: detached(head.id), receiver: this.#receivers.keep(head.receiver), body };
   }
-
-  #simple(verb: string, rest: string): Decoded {
-    switch (verb) {
-      case "ack":
-        return named(rest, "message ID", (id) => ({ kind: "ack", id }));
-      case "fetch":
-        return named(rest, "queue name", (queue) => ({ kind: "fetch", queue }));
-      case "consume":
-        return consume(rest);
-      case "declare_queue":
-        return named(rest, "queue name", (queue) => ({ kind: "declare_queue", queue }));
-      case "declare_exchange":
-        return declareExchange(rest);
-      case "bind":
-        return bind(rest);
-      case "register_key":
-      case "register_public_key":
-        return registerKey(rest);
-      case "get_key":
-      case "get_public_key":
-        return getKey(rest);
-      case "stats":
-      case "reset_stats":
-      case "heartbeat":
-        return { kind: verb };
-      default:
-        return malformed("Unknown command");
-    }
-  }
 }
 
-type NamedArgument = readonly [what: string, name: string];
-
-/** What is wrong with the first bad name. The name itself is not repeated. */
-function problemOf(...names: readonly NamedArgument[]): string | undefined {
-  for (const [what, name] of names) {
-    const problem = nameProblem(name);
-    if (problem !== undefined) return `${what} ${problem}`;
+/** The command of a verb that carries no message. */
+function decodeSimple(verb: string, rest: string): Decoded {
+  switch (verb) {
+    case "ack":
+    case "touch":
+      return named(rest, "message ID", (id) => ({ kind: verb, id }));
+    case "nack":
+      return nack(rest);
+    case "fetch":
+      return named(rest, "queue name", (queue) => ({ kind: "fetch", queue }));
+    case "consume":
+      return consume(rest);
+    case "dead_letters":
+      return deadLetters(rest);
+    case "redrive":
+      return redrive(rest);
+    case "register_key":
+    case "register_public_key":
+      return registerKey(rest);
+    case "get_key":
+    case "get_public_key":
+      return getKey(rest);
+    case "stats":
+    case "reset_stats":
+    case "heartbeat":
+      return { kind: verb };
+    default:
+      return decodeTopology(verb, rest) ?? malformed("Unknown command");
   }
-  return undefined;
-}
-
-/** A command whose one argument is a name. */
-function named(rest: string, what: string, make: (name: string) => Command): Decoded {
-  if (rest === "") return malformed(`Missing ${what}`);
-  const problem = nameProblem(rest);
-  return problem === undefined ? make(detached(rest)) : malformed(`Error: ${what} ${problem}`);
 }
 
 function consume(rest: string): Decoded {
@@ -163,29 +166,40 @@ function consume(rest: string): Decoded {
   return named(queue, "queue name", (queue) => ({ kind: "consume", queue, prefetch }));
 }
 
-function declareExchange(rest: string): Decoded {
-  const [name, option = "direct"] = nameAndOption(rest);
-  const problem = nameProblem(option);
-  if (problem !== undefined) return malformed(`Error: exchange kind ${problem}`);
-  const exchangeKind = detached(option);
-  return named(
-    name,
-    "exchange name",
-    (exchange) => ({ kind: "declare_exchange", exchange, exchangeKind }),
-  );
+/** How to reject a message: `again`, `dead`, or `dead` and a reason. */
+function rejection(text: string): { readonly dead: boolean; readonly reason?: string } {
+  if (text === "again") return { dead: false };
+  if (text === "dead") return { dead: true };
+  if (!text.startsWith("dead ")) {
+    throw refused("what follows the message ID is not 'again', 'dead' or 'dead' and a reason");
+  }
+  const reason = text.slice("dead ".length);
+  const problem = reasonProblem(reason);
+  if (problem !== undefined) throw refused(`the reason ${problem}`);
+  return { dead: true, reason: detached(reason) };
 }
 
-function bind(rest: string): Decoded {
-  const found = words(rest, 3);
-  if (found === undefined) return malformed("Missing parameters");
-  const [queue, exchange, routingKey] = found.map(detached) as [string, string, string];
-  const problem = problemOf(
-    ["queue name", queue],
-    ["exchange name", exchange],
-    ["routing key", routingKey],
-  );
-  if (problem !== undefined) return malformed(`Error: ${problem}`);
-  return { kind: "bind", queue, exchange, routingKey };
+function nack(rest: string): Decoded {
+  const [id, text = "again"] = nameAndOption(rest);
+  return named(id, "message ID", (id) => ({ kind: "nack", id, ...rejection(text) }));
+}
+
+function deadLetters(rest: string): Decoded {
+  const [queue, text] = nameAndOption(rest);
+  return named(queue, "queue name", (queue) => {
+    if (text === undefined) return { kind: "dead_letters", queue };
+    return { kind: "dead_letters", queue, after: requireNumber("after_seq", text, 0) };
+  });
+}
+
+function redrive(rest: string): Decoded {
+  const [queue, text] = nameAndOption(rest);
+  return named(queue, "queue name", (queue) => {
+    if (text === undefined) return { kind: "redrive", queue };
+    const problem = problemOf(["message ID", text]);
+    if (problem !== undefined) throw refused(problem);
+    return { kind: "redrive", queue, id: detached(text) };
+  });
 }
 
 function registerKey(rest: string): Decoded {

@@ -7,6 +7,9 @@ import { type ByteWriter, toBase64 } from "../base/bytes.ts";
 import { CipherMqError } from "../base/errors.ts";
 import { nameProblem } from "../base/names.ts";
 import type { Command, PublishedMessage } from "./command.ts";
+import { queueOptionsText } from "./queue_options_text.ts";
+import { reasonProblem } from "./reject_reason.ts";
+import { notWhole, toWholeNumber } from "./whole_number.ts";
 
 const NEWLINE = 10;
 const COMMA = 44;
@@ -35,36 +38,92 @@ function head(command: Command): string {
       return `declare_exchange ${exchange}${exchangeKind === "direct" ? "" : ` ${exchangeKind}`}`;
     }
     case "declare_queue":
-    case "fetch":
       requireNames({ "queue name": command.queue });
-      return `${command.kind} ${command.queue}`;
-    case "consume":
-      return consume(command.queue, command.prefetch);
-    case "bind": {
+      return `declare_queue ${command.queue}${queueOptionsText(command.options)}`;
+    case "delete_exchange":
+      requireNames({ "exchange name": command.exchange });
+      return `delete_exchange ${command.exchange}${command.force ? " force" : ""}`;
+    case "delete_queue":
+    case "purge":
+      requireNames({ "queue name": command.queue });
+      return `${command.kind} ${command.queue}${command.force ? " force" : ""}`;
+    case "bind":
+    case "unbind": {
       const { queue, exchange, routingKey } = command;
       requireNames({
         "queue name": queue,
         "exchange name": exchange,
         "routing key": routingKey,
       });
-      return `bind ${queue} ${exchange} ${routingKey}`;
+      return `${command.kind} ${queue} ${exchange} ${routingKey}`;
     }
     case "publish":
     case "publish_batch":
       requireNames({ "exchange name": command.exchange, "routing key": command.routingKey });
       return `${command.kind} ${command.exchange} ${command.routingKey} `;
-    case "ack":
-      requireNames({ "message id": command.id });
-      return `ack ${command.id}`;
     case "register_key":
       requireNames({ "client id": command.client });
       return `register_key ${command.client} ${toBase64(command.key)}`;
     case "get_key":
       requireNames({ "client id": command.client });
       return `get_key ${command.client}`;
-    default:
+    case "stats":
+    case "reset_stats":
+    case "heartbeat":
       return command.kind;
+    default:
+      return ofDelivery(command);
   }
+}
+
+/** A command about what is or was delivered. */
+function ofDelivery(command: DeliveryCommand): string {
+  switch (command.kind) {
+    case "consume":
+      return consume(command.queue, command.prefetch);
+    case "fetch":
+      requireNames({ "queue name": command.queue });
+      return `fetch ${command.queue}`;
+    case "ack":
+    case "touch":
+      requireNames({ "message id": command.id });
+      return `${command.kind} ${command.id}`;
+    case "nack":
+      return nack(command);
+    case "dead_letters":
+      requireNames({ "queue name": command.queue });
+      return `dead_letters ${command.queue}${numberText("after_seq", command.after, 0, " ")}`;
+    case "redrive": {
+      const { queue, id } = command;
+      requireNames({ "queue name": queue });
+      if (id === undefined) return `redrive ${queue}`;
+      requireNames({ "message id": id });
+      return `redrive ${queue} ${id}`;
+    }
+  }
+}
+
+type DeliveryCommand = Extract<
+  Command,
+  { kind: "consume" | "fetch" | "ack" | "touch" | "nack" | "dead_letters" | "redrive" }
+>;
+
+function nack({ id, dead, reason }: Extract<Command, { kind: "nack" }>): string {
+  requireNames({ "message id": id });
+  if (reason === undefined) return `nack ${id}${dead ? " dead" : ""}`;
+  const problem = dead ? reasonProblem(reason) : "is for a dead letter only";
+  if (problem !== undefined) throw new CipherMqError("usage", `the reason ${problem}`);
+  return `nack ${id} dead ${reason}`;
+}
+
+/** An optional number with what stands before it, or nothing when it is not given. */
+function numberText(what: string, value: number | undefined, least: number, mark: string): string {
+  if (value === undefined) return "";
+  const text = String(value);
+  if (toWholeNumber(text, least) === undefined) {
+    throw new CipherMqError("usage", `${what} ${notWhole(least)}`);
+  }
+  return `${mark}${text}`;
 }
 
 function consume(queue: string, prefetch: number | undefined): string {
@@ -84,8 +143,10 @@ export function encodeCommand(command: Command, writer: ByteWriter): void {
   const text = head(command);
   if (command.kind === "publish") {
     requireOneLine(command.message);
+    const ttl = numberText("ttl_ms", command.ttlMs, 1, " ttl_ms=");
     writer.text(text);
     writer.bytes(command.message.body);
+    writer.text(ttl);
   } else if (command.kind === "publish_batch") {
     command.messages.forEach(requireOneLine);
     writer.text(`${text}[`);

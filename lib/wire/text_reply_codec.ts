@@ -9,6 +9,7 @@ import { CipherMqError } from "../base/errors.ts";
 import { nameProblem } from "../base/names.ts";
 import type { Line } from "./line_framer.ts";
 import type { ReceivedReply, Reply } from "./reply.ts";
+import { toWholeNumber } from "./whole_number.ts";
 
 const NEWLINE = 10;
 const KEY_BYTES = 32;
@@ -19,6 +20,9 @@ const ALWAYS_SAME = {
   exchange_declared: "Exchange declared",
   queue_declared: "Queue declared",
   queue_bound: "Queue bound",
+  queue_unbound: "Queue unbound",
+  queue_deleted: "Queue deleted",
+  exchange_deleted: "Exchange deleted",
   subscribed: "Subscribed to queue",
   no_messages: "No messages",
   key_registered: "Public key registered",
@@ -40,6 +44,16 @@ function lineOf(reply: Reply): string {
       return `ACK ${reply.id}`;
     case "ack_confirmed":
       return `ACK_CONFIRMED ${reply.id}`;
+    case "nack_confirmed":
+      return `NACK_CONFIRMED ${reply.id}`;
+    case "touched":
+      return `TOUCHED ${reply.id}`;
+    case "queue_purged":
+      return `Queue purged: ${reply.count}`;
+    case "redriven":
+      return `Redriven: ${reply.count}`;
+    case "dead_letters":
+      return `Dead letters: ${reply.json}`;
     case "message":
       return `Message: ${reply.id} `;
     case "public_key":
@@ -77,6 +91,12 @@ function idOf(text: string): string {
   return text;
 }
 
+function countOf(text: string): number {
+  const count = toWholeNumber(text, 0);
+  if (count === undefined) throw nonsense("a count that is not a whole number");
+  return count;
+}
+
 function decodeMessage(rest: string): ReceivedReply {
   const space = rest.indexOf(" ");
   if (space === -1) throw nonsense("a message without an envelope");
@@ -99,6 +119,11 @@ const BY_PREFIX: readonly (readonly [string, (rest: string) => ReceivedReply])[]
   ["Message: ", decodeMessage],
   ["ACK ", (rest) => ({ kind: "accepted", id: idOf(rest) })],
   ["ACK_CONFIRMED ", (rest) => ({ kind: "ack_confirmed", id: idOf(rest) })],
+  ["NACK_CONFIRMED ", (rest) => ({ kind: "nack_confirmed", id: idOf(rest) })],
+  ["TOUCHED ", (rest) => ({ kind: "touched", id: idOf(rest) })],
+  ["Queue purged: ", (rest) => ({ kind: "queue_purged", count: countOf(rest) })],
+  ["Redriven: ", (rest) => ({ kind: "redriven", count: countOf(rest) })],
+  ["Dead letters: ", (rest) => ({ kind: "dead_letters", json: rest })],
   ["Public key: ", decodePublicKey],
   ["Stats: ", (rest) => ({ kind: "stats", json: rest })],
 ];

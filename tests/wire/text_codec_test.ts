@@ -4,8 +4,10 @@ import fc from "fast-check";
 import { ByteWriter } from "../../lib/base/bytes.ts";
 import { envelopeText } from "../../lib/base/envelope.ts";
 import { DEFAULT_LIMITS } from "../../lib/base/limits.ts";
+import type { ExpiryAction, QueueOptions } from "../../lib/base/queue_options.ts";
 import type { Command, PublishedMessage } from "../../lib/wire/command.ts";
 import { parseEnvelope } from "../../lib/wire/envelope_text.ts";
+import { reasonProblem } from "../../lib/wire/reject_reason.ts";
 import type { ReceivedReply, Reply } from "../../lib/wire/reply.ts";
 import { TextBrokerCodec, TextClientCodec } from "../../lib/wire/text_codec.ts";
 import { envelopes, fromUtf8, names, pythonJson, sampleEnvelope, utf8 } from "./samples.ts";
@@ -17,6 +19,22 @@ function record<T>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary
 
 const keys = fc.uint8Array({ minLength: 32, maxLength: 32 });
 const lines = fc.string({ unit: "grapheme" }).filter((text) => !/[\r\n]/.test(text));
+
+const wholeNumbers = (least: number) => fc.integer({ min: least, max: Number.MAX_SAFE_INTEGER });
+
+const queueOptions: fc.Arbitrary<Partial<QueueOptions>> = fc.record({
+  ackTimeoutMs: wholeNumbers(1),
+  maxDeliveries: wholeNumbers(0),
+  ttlMs: wholeNumbers(0),
+  expired: fc.constantFrom<ExpiryAction>("dead", "remove"),
+  maxMessages: wholeNumbers(1),
+  maxBytes: wholeNumbers(1),
+}, { requiredKeys: [], noNullPrototype: true });
+
+const reasons = fc.oneof(
+  fc.constantFrom(" ", "again", "force", "two  words ", "é".repeat(200), "😀".repeat(200)),
+  fc.string({ unit: "binary", minLength: 1, maxLength: 200 }),
+).filter((text) => reasonProblem(text) === undefined);
 
 const messages: fc.Arbitrary<PublishedMessage> = envelopes.map((envelope) => ({
   id: envelope.message_id,
@@ -30,14 +48,30 @@ const commands: fc.Arbitrary<Command> = fc.oneof(
     exchange: names,
     exchangeKind: fc.oneof(fc.constantFrom("direct", "topic", "fanout"), names),
   }),
-  record({ kind: fc.constantFrom("declare_queue", "fetch", "consume"), queue: names }),
+  record({ kind: fc.constant("declare_queue" as const), queue: names, options: queueOptions }),
+  record({ kind: fc.constant("delete_exchange" as const), exchange: names, force: fc.boolean() }),
+  record({
+    kind: fc.constantFrom("delete_queue" as const, "purge" as const),
+    queue: names,
+    force: fc.boolean(),
+  }),
+  record({
+    kind: fc.constantFrom("fetch", "consume", "dead_letters", "redrive"),
+    queue: names,
+  }),
+  record({
+    kind: fc.constant("dead_letters" as const),
+    queue: names,
+    after: wholeNumbers(0),
+  }),
+  record({ kind: fc.constant("redrive" as const), queue: names, id: names }),
   record({
     kind: fc.constant("consume" as const),
     queue: names,
     prefetch: fc.integer({ min: 1, max: 999_999_999 }),
   }),
   record({
-    kind: fc.constant("bind" as const),
+    kind: fc.constantFrom("bind" as const, "unbind" as const),
     queue: names,
     exchange: names,
     routingKey: names,
@@ -49,12 +83,26 @@ const commands: fc.Arbitrary<Command> = fc.oneof(
     message: messages,
   }),
   record({
+    kind: fc.constant("publish" as const),
+    exchange: names,
+    routingKey: names,
+    message: messages,
+    ttlMs: wholeNumbers(1),
+  }),
+  record({
     kind: fc.constant("publish_batch" as const),
     exchange: names,
     routingKey: names,
     messages: fc.array(messages, { minLength: 1, maxLength: 4 }),
   }),
-  record({ kind: fc.constant("ack" as const), id: names }),
+  record({ kind: fc.constantFrom("ack" as const, "touch" as const), id: names }),
+  record({ kind: fc.constant("nack" as const), id: names, dead: fc.boolean() }),
+  record({
+    kind: fc.constant("nack" as const),
+    id: names,
+    dead: fc.constant(true),
+    reason: reasons,
+  }),
   record({ kind: fc.constant("register_key" as const), client: names, key: keys }),
   record({ kind: fc.constant("get_key" as const), client: names }),
   record({ kind: fc.constantFrom("stats", "reset_stats", "heartbeat") }),
@@ -64,13 +112,18 @@ const replies: fc.Arbitrary<Reply> = fc.oneof(
   record({
     kind: fc.constantFrom(
       ...["exchange_declared", "queue_declared", "queue_bound", "subscribed"] as const,
+      ...["queue_unbound", "queue_deleted", "exchange_deleted"] as const,
       ...["no_messages", "key_registered", "no_key", "stats_reset", "heartbeat_ok"] as const,
     ),
   }),
-  record({ kind: fc.constantFrom("accepted", "ack_confirmed"), id: names }),
+  record({
+    kind: fc.constantFrom("accepted", "ack_confirmed", "nack_confirmed", "touched"),
+    id: names,
+  }),
+  record({ kind: fc.constantFrom("queue_purged", "redriven"), count: wholeNumbers(0) }),
   messages.map(({ id, body }) => ({ kind: "message" as const, id, body })),
   record({ kind: fc.constant("public_key" as const), key: keys }),
-  record({ kind: fc.constant("stats" as const), json: lines }),
+  record({ kind: fc.constantFrom("stats", "dead_letters"), json: lines }),
   lines.filter((why) => !why.includes(" for message "))
     .map((why) => ({ kind: "failed" as const, text: `Error: ${why}` })),
 );
@@ -128,6 +181,11 @@ Deno.test("any bytes at all are answered, line by line, the same however they ar
     "stats",
     "",
     "bind a b ",
+    "declare_queue q ttl_ms=",
+    "publish x k {} ttl_ms=",
+    "nack i dead ",
+    "purge q ",
+    "dead_letters q ",
   );
   const bytes = fc.array(fc.tuple(verb, fc.uint8Array({ maxLength: 40 }))).map((parts) =>
     Uint8Array.from(parts.flatMap(([text, noise]) => [...utf8(text), ...noise, 10]))

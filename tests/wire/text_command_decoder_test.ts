@@ -24,8 +24,13 @@ const MESSAGE = {
   body: utf8(envelopeText(ENVELOPE)),
 };
 
+const MAX = Number.MAX_SAFE_INTEGER;
+const TABBED = JSON.stringify(ENVELOPE, null, 1).replaceAll("\n", "\t");
+const PUBLISH = { kind: "publish", exchange: "x", routingKey: "k", message: MESSAGE } as const;
+
 const COMMANDS: readonly (readonly [line: string, command: Command])[] = [
-  ["declare_queue q", { kind: "declare_queue", queue: "q" }],
+  ["declare_queue q", { kind: "declare_queue", queue: "q", options: {} }],
+  ["declare_queue q ttl_ms=5", { kind: "declare_queue", queue: "q", options: { ttlMs: 5 } }],
   ["declare_exchange x", { kind: "declare_exchange", exchange: "x", exchangeKind: "direct" }],
   ["declare_exchange x topic", {
     kind: "declare_exchange",
@@ -33,12 +38,20 @@ const COMMANDS: readonly (readonly [line: string, command: Command])[] = [
     exchangeKind: "topic",
   }],
   ["bind q x k", { kind: "bind", queue: "q", exchange: "x", routingKey: "k" }],
+  ["unbind q x k", { kind: "unbind", queue: "q", exchange: "x", routingKey: "k" }],
+  ["delete_queue q", { kind: "delete_queue", queue: "q", force: false }],
+  ["delete_exchange x force", { kind: "delete_exchange", exchange: "x", force: true }],
+  ["purge q force", { kind: "purge", queue: "q", force: true }],
   [`publish x k ${pythonJson(ENVELOPE)}`, {
     kind: "publish",
     exchange: "x",
     routingKey: "k",
     message: MESSAGE,
   }],
+  [`publish x k ${pythonJson(ENVELOPE)} ttl_ms=1`, { ...PUBLISH, ttlMs: 1 }],
+  // Tabs and line feeds are what the fast way does not know; both ways take the option.
+  [`publish x k ${TABBED} ttl_ms=${MAX}`, { ...PUBLISH, ttlMs: MAX }],
+  [`publish x k ${pythonJson(ENVELOPE)} `, PUBLISH],
   [`publish_batch x k ${pythonJson([ENVELOPE, ENVELOPE])}`, {
     kind: "publish_batch",
     exchange: "x",
@@ -49,6 +62,22 @@ const COMMANDS: readonly (readonly [line: string, command: Command])[] = [
   ["consume q 100", { kind: "consume", queue: "q", prefetch: 100 }],
   ["fetch q", { kind: "fetch", queue: "q" }],
   ["ack i", { kind: "ack", id: "i" }],
+  ["touch i", { kind: "touch", id: "i" }],
+  ["nack i", { kind: "nack", id: "i", dead: false }],
+  ["nack i again", { kind: "nack", id: "i", dead: false }],
+  ["nack i dead", { kind: "nack", id: "i", dead: true }],
+  ["nack i dead wrong key ", { kind: "nack", id: "i", dead: true, reason: "wrong key " }],
+  [`nack i dead ${"é".repeat(200)}`, {
+    kind: "nack",
+    id: "i",
+    dead: true,
+    reason: "é".repeat(200),
+  }],
+  ["dead_letters q", { kind: "dead_letters", queue: "q" }],
+  ["dead_letters q 0", { kind: "dead_letters", queue: "q", after: 0 }],
+  [`dead_letters q ${MAX}`, { kind: "dead_letters", queue: "q", after: MAX }],
+  ["redrive q", { kind: "redrive", queue: "q" }],
+  ["redrive q i", { kind: "redrive", queue: "q", id: "i" }],
   [`register_key c ${KEY.toBase64()}`, { kind: "register_key", client: "c", key: KEY }],
   [`register_public_key c ${KEY.toBase64()}`, { kind: "register_key", client: "c", key: KEY }],
   ["get_key c", { kind: "get_key", client: "c" }],
@@ -63,6 +92,9 @@ for (const [line, command] of COMMANDS) {
     assert.deepEqual(decode(line), command);
   });
 }
+
+const NEITHER = "Error: what follows the message ID is not 'again', 'dead' or 'dead' and a reason";
+const TTL = `Error: ttl_ms is not a whole number from 1 to ${MAX}`;
 
 const REFUSALS: readonly (readonly [line: string, reply: string])[] = [
   ["declare_queue", "Missing queue name"],
@@ -86,6 +118,20 @@ const REFUSALS: readonly (readonly [line: string, reply: string])[] = [
   ["publish x k ", "Missing parameters"],
   ["publish x k {}", "Invalid message format: message_id is missing or not a string"],
   ["publish x k nonsense", "Invalid message format: not valid JSON"],
+  ["publish x k {} what", "Invalid message format: not valid JSON"],
+  ["publish x k {}  ttl_ms=1", "Invalid message format: not valid JSON"],
+  ["publish x k {} ttl_ms=1}", "Invalid message format: not valid JSON"],
+  ['publish x k {"a":"} ttl_ms=1', "Invalid message format: not valid JSON"],
+  ["publish x k {} ttl_ms=1", "Invalid message format: message_id is missing or not a string"],
+  ["publish x k {} ttl=1", "Error: unknown option after the envelope; there is ttl_ms"],
+  ["publish x k {} ttl_ms=", TTL],
+  ["publish x k {} ttl_ms=0", TTL],
+  ["publish x k {} ttl_ms=-1", TTL],
+  ["publish x k {} ttl_ms=01", TTL],
+  ["publish x k {} ttl_ms=1 ", TTL],
+  ["publish x k {} ttl_ms=1 ttl_ms=1", TTL],
+  ["publish x k {} ttl_ms=9007199254740992", TTL],
+  ["publish_batch x k [] ttl_ms=1", "Invalid batch format: not valid JSON"],
   ["publish \u0007 k {}", "Error: exchange name has a space or control character"],
   ["publish x \u0007 {}", "Error: routing key has a space or control character"],
   ["publish_batch", "Missing parameters"],
@@ -106,6 +152,33 @@ const REFUSALS: readonly (readonly [line: string, reply: string])[] = [
   ["fetch a b", "Error: queue name has a space or control character"],
   ["ack", "Missing message ID"],
   ["ack a b", "Error: message ID has a space or control character"],
+  ["touch", "Missing message ID"],
+  ["touch a b", "Error: message ID has a space or control character"],
+  ["nack", "Missing message ID"],
+  ["nack ", "Missing message ID"],
+  ["nack  dead", "Missing message ID"],
+  ["nack i\0 dead", "Error: message ID has a space or control character"],
+  ["nack i ", NEITHER],
+  ["nack i maybe", NEITHER],
+  ["nack i deadly", NEITHER],
+  ["nack i again because", NEITHER],
+  ["nack i Dead", NEITHER],
+  ["nack i dead ", "Error: the reason is empty"],
+  [`nack i dead ${"é".repeat(201)}`, "Error: the reason is longer than 200 characters"],
+  ["nack i dead a\u0007", "Error: the reason has a control character"],
+  ["dead_letters", "Missing queue name"],
+  ["dead_letters  0", "Missing queue name"],
+  ["dead_letters q\0 0", "Error: queue name has a space or control character"],
+  ["dead_letters q ", `Error: after_seq is not a whole number from 0 to ${MAX}`],
+  ["dead_letters q -1", `Error: after_seq is not a whole number from 0 to ${MAX}`],
+  [
+    "dead_letters q 9007199254740992",
+    `Error: after_seq is not a whole number from 0 to ${MAX}`,
+  ],
+  ["redrive", "Missing queue name"],
+  ["redrive  i", "Missing queue name"],
+  ["redrive q ", "Error: message ID is empty"],
+  ["redrive q a b", "Error: message ID has a space or control character"],
   ["register_key", "Missing client ID or public key"],
   ["register_key c", "Missing client ID or public key"],
   ["register_key c ", "Missing client ID or public key"],
@@ -169,7 +242,10 @@ Deno.test("the size of an envelope is counted in bytes, not characters", () => {
 });
 
 Deno.test("a reply never repeats what the client wrote", () => {
-  const verbs = ["declare_queue", "declare_exchange", "consume", "fetch", "ack", "get_key", "x"];
+  const verbs = [
+    ...["declare_queue", "declare_exchange", "consume", "fetch", "ack", "get_key", "x"],
+    ...["delete_queue", "delete_exchange", "purge", "touch", "nack", "dead_letters", "redrive"],
+  ];
   const lines = [
     ...verbs.map((verb) => `${verb} SECRET\u0007`),
     "bind SECRET\0 x k",
@@ -181,6 +257,20 @@ Deno.test("a reply never repeats what the client wrote", () => {
     'publish_batch x k ["SECRET"]',
     "publish_batch x k [SECRET",
     "consume q SECRET",
+    "declare_queue q SECRET=1",
+    "declare_queue q ttl_ms=SECRET",
+    "declare_queue q ttl_ms=1 SECRET",
+    "declare_queue q expired=SECRET",
+    "publish x k {} ttl_ms=SECRET",
+    "publish x k {} secret=SECRET",
+    "nack i SECRET",
+    "nack i dead SECRET\u0007",
+    "purge q SECRET",
+    "delete_queue SECRET\0 force",
+    "delete_exchange x SECRET",
+    "unbind SECRET\0 x k",
+    "dead_letters q SECRET",
+    "redrive q SECRET\0",
   ];
   for (const line of lines) {
     const decoded = decode(line);

@@ -15,7 +15,12 @@ function encode(command: Command): string {
 }
 
 const LINES: readonly (readonly [command: Command, line: string])[] = [
-  [{ kind: "declare_queue", queue: "q" }, "declare_queue q\n"],
+  // Without options, so that the original broker understands it.
+  [{ kind: "declare_queue", queue: "q", options: {} }, "declare_queue q\n"],
+  [
+    { kind: "declare_queue", queue: "q", options: { maxBytes: 9, expired: "dead", ttlMs: 0 } },
+    "declare_queue q ttl_ms=0 expired=dead max_bytes=9\n",
+  ],
   // Without its kind, so that the original broker understands it.
   [
     { kind: "declare_exchange", exchange: "x", exchangeKind: "direct" },
@@ -26,6 +31,17 @@ const LINES: readonly (readonly [command: Command, line: string])[] = [
     "declare_exchange x topic\n",
   ],
   [{ kind: "bind", queue: "q", exchange: "x", routingKey: "k" }, "bind q x k\n"],
+  [{ kind: "unbind", queue: "q", exchange: "x", routingKey: "k" }, "unbind q x k\n"],
+  [{ kind: "delete_queue", queue: "q", force: false }, "delete_queue q\n"],
+  [{ kind: "delete_queue", queue: "q", force: true }, "delete_queue q force\n"],
+  [{ kind: "delete_exchange", exchange: "x", force: false }, "delete_exchange x\n"],
+  [{ kind: "delete_exchange", exchange: "x", force: true }, "delete_exchange x force\n"],
+  [{ kind: "purge", queue: "q", force: false }, "purge q\n"],
+  [{ kind: "purge", queue: "q", force: true }, "purge q force\n"],
+  [
+    { kind: "publish", exchange: "x", routingKey: "k", message: MESSAGE, ttlMs: 5 },
+    'publish x k {"a":1} ttl_ms=5\n',
+  ],
   [
     { kind: "publish", exchange: "x", routingKey: "k", message: MESSAGE },
     'publish x k {"a":1}\n',
@@ -38,6 +54,14 @@ const LINES: readonly (readonly [command: Command, line: string])[] = [
   [{ kind: "consume", queue: "q", prefetch: 5 }, "consume q 5\n"],
   [{ kind: "fetch", queue: "q" }, "fetch q\n"],
   [{ kind: "ack", id: "é" }, "ack é\n"],
+  [{ kind: "touch", id: "i" }, "touch i\n"],
+  [{ kind: "nack", id: "i", dead: false }, "nack i\n"],
+  [{ kind: "nack", id: "i", dead: true }, "nack i dead\n"],
+  [{ kind: "nack", id: "i", dead: true, reason: "wrong key" }, "nack i dead wrong key\n"],
+  [{ kind: "dead_letters", queue: "q" }, "dead_letters q\n"],
+  [{ kind: "dead_letters", queue: "q", after: 0 }, "dead_letters q 0\n"],
+  [{ kind: "redrive", queue: "q" }, "redrive q\n"],
+  [{ kind: "redrive", queue: "q", id: "i" }, "redrive q i\n"],
   [{ kind: "register_key", client: "c", key: KEY }, `register_key c ${KEY.toBase64()}\n`],
   [{ kind: "get_key", client: "c" }, "get_key c\n"],
   [{ kind: "stats" }, "stats\n"],
@@ -89,4 +113,24 @@ Deno.test("a prefetch that the broker would not understand is refused", () => {
   for (const prefetch of [0, -1, 1.5, NaN, 1e9]) {
     refused({ kind: "consume", queue: "q", prefetch }, { code: "usage" });
   }
+});
+
+Deno.test("a number that the broker would not understand is refused", () => {
+  const publish = { kind: "publish", exchange: "x", routingKey: "k", message: MESSAGE } as const;
+  for (const bad of [-1, 1.5, NaN, Infinity, Number.MAX_SAFE_INTEGER + 1]) {
+    refused({ kind: "declare_queue", queue: "q", options: { ttlMs: bad } }, { code: "usage" });
+    refused({ kind: "dead_letters", queue: "q", after: bad }, { code: "usage" });
+    refused({ ...publish, ttlMs: bad }, { code: "usage", message: /^ttl_ms is not a whole / });
+  }
+  refused({ ...publish, ttlMs: 0 }, { code: "usage" });
+});
+
+Deno.test("a reason is refused that would break the line, or that goes with no dead letter", () => {
+  for (const reason of ["", "a\nack i", "a\r", "x".repeat(201)]) {
+    refused({ kind: "nack", id: "i", dead: true, reason }, { code: "usage" });
+  }
+  refused({ kind: "nack", id: "i", dead: false, reason: "why" }, {
+    code: "usage",
+    message: /^the reason is for a dead letter only$/,
+  });
 });
