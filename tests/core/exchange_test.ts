@@ -4,8 +4,17 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { Exchange, type ExchangeKind } from "../../lib/core/exchange.ts";
+import fc from "fast-check";
+import {
+  type Binding,
+  Exchange,
+  type ExchangeKind,
+  isExchangeKind,
+} from "../../lib/core/exchange.ts";
 import { CoreDriver, refusal } from "../support/core_driver.ts";
+import { matchesTopic } from "../support/topic_rule.ts";
+
+const KINDS: readonly ExchangeKind[] = ["direct", "topic", "fanout"];
 
 const declareExchange = {
   kind: "declare_exchange",
@@ -16,7 +25,7 @@ const declareExchange = {
 Deno.test("declaring an exchange or a queue again is fine and changes nothing", () => {
   const driver = new CoreDriver();
   const client = driver.connect("alice");
-  const inputs = [declareExchange, { kind: "declare_queue", queue: "q" }] as const;
+  const inputs = [declareExchange, { kind: "declare_queue", queue: "q", options: {} }] as const;
   const first = inputs.map((input) => client.send(input));
   assert.deepEqual(first, [{ kind: "exchange_declared" }, { kind: "queue_declared" }]);
   const changes = driver.changes.length;
@@ -29,9 +38,7 @@ Deno.test("declaring an exchange as another kind is a conflict and leaves it as 
   const driver = new CoreDriver();
   const client = driver.connect("alice");
   client.send(declareExchange);
-  // No other kind exists yet; a client's word must still not change one that does.
-  const exchangeKind = "other" as ExchangeKind;
-  assert.equal(refusal(client.send({ ...declareExchange, exchangeKind })), "conflict");
+  assert.equal(refusal(client.send({ ...declareExchange, exchangeKind: "topic" })), "conflict");
   assert.deepEqual(client.send(declareExchange), { kind: "exchange_declared" });
   assert.equal(driver.changes.length, 1);
 });
@@ -48,7 +55,7 @@ Deno.test("binding needs an exchange and a queue that exist", () => {
   const driver = new CoreDriver();
   const client = driver.connect("alice");
   const bind = { kind: "bind", queue: "q", exchange: "x", routingKey: "k" } as const;
-  client.send({ kind: "declare_queue", queue: "q" });
+  client.send({ kind: "declare_queue", queue: "q", options: {} });
   assert.equal(refusal(client.send(bind)), "not_found");
   client.send(declareExchange);
   assert.equal(refusal(client.send({ ...bind, queue: "none" })), "not_found");
@@ -69,16 +76,116 @@ Deno.test("a binding that is there already is answered and neither stored nor co
   assert.deepEqual(client.takeIds(), ["1"]);
 });
 
-Deno.test("a direct exchange routes by the exact key, to each bound queue once", () => {
-  const exchange = new Exchange("x", "direct");
-  assert(exchange.bind("a", "k"));
-  assert(exchange.bind("b", "k"));
-  assert(exchange.bind("a", "k.2"));
-  assert(!exchange.bind("a", "k"));
-  assert.deepEqual([...exchange.route("k")], ["a", "b"]);
-  assert.deepEqual([...exchange.route("k.2")], ["a"]);
-  for (const key of ["K", "k.", "", "*", "#", "k.*"]) assert.equal(exchange.route(key).size, 0);
-  assert.equal(exchange.bindings, 3);
+Deno.test("each kind of exchange has its name, and nothing else is a kind", () => {
+  for (const kind of KINDS) {
+    assert(isExchangeKind(kind));
+    assert.equal(new Exchange("x", kind).kind, kind);
+  }
+  for (const other of ["headers", "Direct", "", "toString"]) assert(!isExchangeKind(other), other);
+});
+
+Deno.test("a direct exchange routes by the exact key, a topic one by patterns, a fanout one to all", () => {
+  const routes = KINDS.map((kind) => {
+    const exchange = new Exchange("x", kind);
+    for (const key of ["a.b", "a.*", "#", "c"]) exchange.bind(`q ${key}`, key);
+    return [...exchange.route("a.b")];
+  });
+  assert.deepEqual(routes, [["q a.b"], ["q a.b", "q a.*", "q #"], [
+    "q a.b",
+    "q a.*",
+    "q #",
+    "q c",
+  ]]);
+});
+
+Deno.test("a queue has several bindings, each of which is made once and undone once", () => {
+  for (const kind of KINDS) {
+    const exchange = new Exchange("x", kind);
+    assert(exchange.bind("q", "a") && exchange.bind("q", "b") && exchange.bind("r", "a"));
+    assert(!exchange.bind("q", "a"));
+    assert.equal(exchange.bindings, 3);
+    assert(exchange.unbind("q", "a"));
+    assert(
+      !exchange.unbind("q", "a") && !exchange.unbind("none", "a") && !exchange.unbind("r", "b"),
+    );
+    assert.deepEqual([...exchange], [{ queue: "q", routingKey: "b" }, {
+      queue: "r",
+      routingKey: "a",
+    }]);
+    assert.equal(exchange.bindings, 2);
+    assert(exchange.bind("q", "a"));
+  }
+});
+
+Deno.test("a queue that is unbound altogether gives the keys it had, in the order they came", () => {
+  for (const kind of KINDS) {
+    const exchange = new Exchange("x", kind);
+    for (const key of ["b", "#", "a"]) exchange.bind("q", key);
+    exchange.bind("r", "a");
+    assert.deepEqual(exchange.unbindQueue("q"), ["b", "#", "a"]);
+    assert.deepEqual(exchange.unbindQueue("q"), []);
+    assert.deepEqual([...exchange.route("a")], ["r"]);
+    assert.equal(exchange.bindings, 1);
+  }
+});
+
+/** Which keys a binding of each kind takes, said as directly as possible. */
+const RULES: Record<ExchangeKind, (bound: string, key: string) => boolean> = {
+  direct: (bound, key) => bound === key,
+  topic: matchesTopic,
+  fanout: () => true,
+};
+
+const queues = fc.constantFrom("q", "r", "s");
+const keys = fc.array(fc.constantFrom("a", "b", "", "*", "*", "#", "#", "#a"), {
+  minLength: 1,
+  maxLength: 6,
+}).map((words) => words.join("."));
+const edits = fc.array(
+  fc.record({
+    what: fc.constantFrom("bind", "bind", "unbind", "unbindQueue"),
+    queue: queues,
+    key: keys,
+  }),
+  { maxLength: 30 },
+);
+
+/** Does the same to an exchange and to the plain list of its bindings, and compares the answers. */
+function edit(exchange: Exchange, list: Binding[], what: string, queue: string, key: string): void {
+  const at = list.findIndex((one) => one.queue === queue && one.routingKey === key);
+  if (what === "bind") {
+    assert.equal(exchange.bind(queue, key), at < 0);
+    if (at < 0) list.push({ queue, routingKey: key });
+  } else if (what === "unbind") {
+    assert.equal(exchange.unbind(queue, key), at >= 0);
+    if (at >= 0) list.splice(at, 1);
+  } else {
+    const gone = list.filter((one) => one.queue === queue);
+    assert.deepEqual(exchange.unbindQueue(queue), gone.map((one) => one.routingKey));
+    for (const one of gone) list.splice(list.indexOf(one), 1);
+  }
+}
+
+Deno.test("whatever was bound and unbound, routes are those of a naive matcher over the bindings", () => {
+  const asked = fc.array(keys, { minLength: 1, maxLength: 5 });
+  fc.assert(
+    fc.property(fc.constantFrom(...KINDS), edits, asked, (kind, edits, asked) => {
+      const exchange = new Exchange("x", kind);
+      const list: Binding[] = [];
+      for (const { what, queue, key } of edits) {
+        edit(exchange, list, what, queue, key);
+        assert.equal(exchange.bindings, list.length);
+        for (const wanted of [...asked, key]) {
+          const takes = list.filter((one) => RULES[kind](one.routingKey, wanted));
+          const expected = new Set(takes.map((one) => one.queue));
+          assert.deepEqual([...exchange.route(wanted)].toSorted(), [...expected].toSorted());
+        }
+      }
+      const texts = (all: Iterable<Binding>) => Array.from(all, (one) => JSON.stringify(one));
+      assert.deepEqual(texts(exchange).toSorted(), texts(list).toSorted());
+    }),
+    { numRuns: 500 },
+  );
 });
 
 Deno.test("publishing to an exchange that is not there is refused with the id, nothing stored", () => {
