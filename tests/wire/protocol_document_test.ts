@@ -39,7 +39,8 @@ Deno.test("the document's table has every command", () => {
   const broker = new TextBrokerCodec(DEFAULT_LIMITS);
   const verbs = [
     ...["declare_exchange", "declare_queue", "bind", "publish", "publish_batch", "consume"],
-    ...["fetch", "ack", "register_key", "get_key", "stats", "reset_stats", "heartbeat"],
+    ...["unbind", "delete_queue", "delete_exchange", "purge", "nack", "touch", "dead_letters"],
+    ...["redrive", "fetch", "ack", "register_key", "get_key", "stats", "reset_stats", "heartbeat"],
   ];
   for (const verb of verbs) {
     assert.ok(inTable.includes(verb), verb);
