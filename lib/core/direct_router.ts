@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { NO_QUEUES, type Router } from "./router.ts";
+import type { Router } from "./router.ts";
+
+const NO_QUEUES: ReadonlySet<string> = new Set();
 
 /** The bindings of a direct exchange, by key. */
 export class DirectRouter implements Router {

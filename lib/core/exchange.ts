@@ -55,7 +55,7 @@ export class Exchange implements Iterable<Binding> {
     return this.#bindings;
   }
 
-  /** All bindings. */
+  /** All bindings: queue by queue, as these were bound first. */
   *[Symbol.iterator](): Generator<Binding> {
     for (const [queue, keys] of this.#keysByQueue) {
       for (const routingKey of keys) yield { queue, routingKey };

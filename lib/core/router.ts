@@ -13,6 +13,3 @@ export interface Router {
   /** The queues that take `routingKey`, each once. What it gives holds until the bindings change. */
   route(routingKey: string): ReadonlySet<string>;
 }
-
-/** What takes a routing key that no binding matches. */
-export const NO_QUEUES: ReadonlySet<string> = new Set();

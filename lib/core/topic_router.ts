@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { NO_QUEUES, type Router } from "./router.ts";
+import type { Router } from "./router.ts";
 import { PatternNode, topicWords } from "./topic_pattern.ts";
 import { WordPlaces } from "./word_places.ts";
 
@@ -18,8 +18,8 @@ export class TopicRouter implements Router {
   #steps = 0;
 
   /**
-   * How many places of the tree all routes so far came to: what they cost, in a unit that is the
-   * same on every machine.
+   * How many places of the tree and ways out of them all routes so far looked at: what they cost, in
+   * a unit that is the same on every machine.
    */
   get steps(): number {
     return this.#steps;
@@ -68,11 +68,13 @@ export class TopicRouter implements Router {
   ): void {
     // Either can be looked up in the other; the shorter list is gone through.
     if (others.size < key.words.length) {
+      this.#steps += others.size;
       for (const [word, next] of others) {
         if (key.literal(row, word)) this.#visit(next, row + 1, key, found);
       }
       return;
     }
+    this.#steps += key.words.length;
     for (let index = 0; index < key.words.length; index++) {
       if (!key.known(row, index)) continue;
       const next = others.get(key.words[index]!);
@@ -82,7 +84,7 @@ export class TopicRouter implements Router {
 }
 
 function unionOf(sets: readonly ReadonlySet<string>[]): ReadonlySet<string> {
-  if (sets.length < 2) return sets[0] ?? NO_QUEUES;
+  if (sets.length === 1) return sets[0]!;
   const union = new Set<string>();
   for (const set of sets) {
     for (const queue of set) union.add(queue);

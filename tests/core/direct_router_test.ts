@@ -18,5 +18,6 @@ Deno.test("a direct router gives the queues of just that key, until each is remo
   assert.deepEqual([...router.route("k")], ["b"]);
   assert.deepEqual([...router.route("k.2")], ["a"]);
   router.remove("b", "k");
+  assert.equal(router.route("k"), router.route("never bound"), "nothing is kept for the key");
   assert.equal(router.route("k").size, 0);
 });

@@ -117,6 +117,18 @@ Deno.test("a queue has several bindings, each of which is made once and undone o
   }
 });
 
+Deno.test("bindings are listed by queue, in the order in which these were bound first", () => {
+  const exchange = new Exchange("x", "topic");
+  for (const [queue, key] of [["q", "a"], ["r", "b"], ["q", "c"]] as const) {
+    exchange.bind(queue, key);
+  }
+  const listed = () => Array.from(exchange, ({ queue, routingKey }) => `${queue} ${routingKey}`);
+  assert.deepEqual(listed(), ["q a", "q c", "r b"]);
+  exchange.unbindQueue("q");
+  exchange.bind("q", "a");
+  assert.deepEqual(listed(), ["r b", "q a"]);
+});
+
 Deno.test("a queue that is unbound altogether gives the keys it had, in the order they came", () => {
   for (const kind of KINDS) {
     const exchange = new Exchange("x", kind);

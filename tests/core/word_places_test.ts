@@ -58,6 +58,15 @@ Deno.test("keys around the width of a number are read to their end", () => {
   }
 });
 
+Deno.test("a long key that follows a short one begins at its beginning only", () => {
+  const places = new WordPlaces();
+  places.read(["a"]);
+  assert(places.literal(0, "a"));
+  places.read(Array.from({ length: 34 }, () => "a"));
+  assert(places.literal(0, "a"));
+  assert(!places.reachesEnd(1));
+});
+
 Deno.test("the different words of a key are listed once, and each leads where its text leads", () => {
   const places = new WordPlaces();
   places.read(["x", "y"]);
