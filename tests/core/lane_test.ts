@@ -12,7 +12,7 @@ import { type CoreClient, CoreDriver } from "../support/core_driver.ts";
 
 function message(seq: number): Message {
   const head = { queue: "q", receiver: "bob", id: `${seq}`, publisher: "a", size: 1, checksum: 0 };
-  return new Message({ ...head, seq }, 0);
+  return new Message({ ...head, seq, exchange: "x", routingKey: "k", expiresMs: 0 }, 0);
 }
 
 Deno.test("a lane gives the oldest that waits, whatever came back and was acknowledged meanwhile", () => {

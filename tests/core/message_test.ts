@@ -14,6 +14,10 @@ const head = {
   publisher: "alice",
   size: 9,
   checksum: -3,
+  exchange: "x",
+  routingKey: "k",
+  expiresMs: 8,
+  dead: undefined,
 };
 
 Deno.test("a message keeps the facts of its head, waits, and was delivered as often as is said", () => {

@@ -31,6 +31,10 @@ Deno.test("stats count messages, consumers, connections, topology and times in s
     avg_delivery_to_ack_seconds: 0.5,
     remembered_ids: 3,
     duplicates: 1,
+    redelivered: 0,
+    dead_lettered: 0,
+    expired: 0,
+    refused_full: 0,
   });
 });
 
@@ -80,6 +84,10 @@ Deno.test("resetting the stats forgets counts and averages, and nothing of the s
     avg_delivery_to_ack_seconds: 0,
     remembered_ids: 2,
     duplicates: 0,
+    redelivered: 0,
+    dead_lettered: 0,
+    expired: 0,
+    refused_full: 0,
   });
 });
 

@@ -97,7 +97,7 @@ class Bench {
     const admin = bench.connect("admin");
     admin.send({ kind: "declare_exchange", exchange: "x", exchangeKind: "direct" });
     for (const queue of ["q", "q2"]) {
-      admin.send({ kind: "declare_queue", queue });
+      admin.send({ kind: "declare_queue", queue, options: {} });
       admin.send({ kind: "bind", queue, exchange: "x", routingKey: queue });
     }
     await bench.run();

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { DEFAULT_LIMITS, type Limits } from "../../lib/base/limits.ts";
-import type { Answer } from "../../lib/core/effect.ts";
+import type { Answer, DeadLetterReport } from "../../lib/core/effect.ts";
 import type { Input } from "../../lib/core/input.ts";
 import type { MessageHead } from "../../lib/core/message.ts";
 import type { StatsReport } from "../../lib/core/stats.ts";
@@ -39,8 +39,9 @@ function readable(step: Step): unknown {
 type WithoutConnection<T> = T extends Input ? Omit<T, "connection"> : never;
 
 /** A step for the core. */
-function input(asked: WithoutConnection<Input>): unknown {
-  return readable({ kind: "input", input: { ...asked, connection: CONNECTION } });
+function input(asked: WithoutConnection<Exclude<Input, { kind: "tick" | "disk" }>>): unknown {
+  const connection = CONNECTION;
+  return readable({ kind: "input", input: { ...asked, connection } });
 }
 
 /** The one text that the broker keeps of an envelope: without Python's spaces. */
@@ -49,9 +50,11 @@ function canonical(envelope: string): string {
 }
 
 /** The step of a publish to the exchange and the queue of the receiver. */
-function published(id: string, receiver = "receiver_1"): unknown {
+function published(id: string, more: { readonly ttlMs?: number } = {}): unknown {
+  const receiver = "receiver_1";
   const body = Buffer.from(canonical(envelopeText(id, { receiver })));
-  return input({ kind: "publish", exchange: "ciphermq", routingKey: receiver, id, receiver, body });
+  const message = { id, receiver, body, ...more };
+  return input({ kind: "publish", exchange: "ciphermq", routingKey: receiver, ...message });
 }
 
 function failed(text: string): unknown {
@@ -65,21 +68,47 @@ function said(session: TextSession): string {
 
 Deno.test("each command becomes the one input that it asks for", () => {
   const cases: readonly (readonly [line: string, step: unknown])[] = [
-    ["declare_queue q", input({ kind: "declare_queue", queue: "q" })],
+    ["declare_queue q", input({ kind: "declare_queue", queue: "q", options: {} })],
+    [
+      "declare_queue q ttl_ms=5 expired=remove",
+      input({ kind: "declare_queue", queue: "q", options: { ttlMs: 5, expired: "remove" } }),
+    ],
     [
       "declare_exchange x",
       input({ kind: "declare_exchange", exchange: "x", exchangeKind: "direct" }),
     ],
-    [
-      "declare_exchange x direct",
-      input({ kind: "declare_exchange", exchange: "x", exchangeKind: "direct" }),
-    ],
+    ...(["direct", "topic", "fanout"] as const).map((exchangeKind) =>
+      [
+        `declare_exchange x ${exchangeKind}`,
+        input({ kind: "declare_exchange", exchange: "x", exchangeKind }),
+      ] as const
+    ),
     ["bind q x k", input({ kind: "bind", queue: "q", exchange: "x", routingKey: "k" })],
+    ["unbind q x k", input({ kind: "unbind", queue: "q", exchange: "x", routingKey: "k" })],
+    ["delete_exchange x", input({ kind: "delete_exchange", exchange: "x", force: false })],
+    ["delete_exchange x force", input({ kind: "delete_exchange", exchange: "x", force: true })],
+    ["delete_queue q", input({ kind: "delete_queue", queue: "q", force: false })],
+    ["delete_queue q force", input({ kind: "delete_queue", queue: "q", force: true })],
+    ["purge q", input({ kind: "purge", queue: "q", force: false })],
+    ["purge q force", input({ kind: "purge", queue: "q", force: true })],
     [publish("m-1").trimEnd(), published("m-1")],
+    [`${publish("m-1").trimEnd()} ttl_ms=1500`, published("m-1", { ttlMs: 1500 })],
     ["consume q", input({ kind: "consume", queue: "q" })],
     ["consume q 12", input({ kind: "consume", queue: "q", prefetch: 12 })],
     ["fetch q", input({ kind: "fetch", queue: "q" })],
     ["ack m-1", input({ kind: "ack", id: "m-1" })],
+    ["touch m-1", input({ kind: "touch", id: "m-1" })],
+    ["nack m-1", input({ kind: "nack", id: "m-1", dead: false })],
+    ["nack m-1 again", input({ kind: "nack", id: "m-1", dead: false })],
+    ["nack m-1 dead", input({ kind: "nack", id: "m-1", dead: true })],
+    [
+      "nack m-1 dead no key for it",
+      input({ kind: "nack", id: "m-1", dead: true, reason: "no key for it" }),
+    ],
+    ["dead_letters q", input({ kind: "dead_letters", queue: "q" })],
+    ["dead_letters q 41", input({ kind: "dead_letters", queue: "q", after: 41 })],
+    ["redrive q", input({ kind: "redrive", queue: "q" })],
+    ["redrive q m-1", input({ kind: "redrive", queue: "q", id: "m-1" })],
     [
       `register_key alice ${KEY_TEXT}`,
       input({ kind: "register_key", client: "alice", key: KEY }),
@@ -104,9 +133,9 @@ Deno.test("each command becomes the one input that it asks for", () => {
 
 Deno.test("a heartbeat, another kind of exchange and a line that is no command are answered without the core", () => {
   assert.deepEqual(stepsOf("heartbeat\n"), [{ kind: "reply", reply: { kind: "heartbeat_ok" } }]);
-  for (const kind of ["topic", "fanout", "headers", "__proto__"]) {
+  for (const kind of ["headers", "Direct", "__proto__"]) {
     assert.deepEqual(stepsOf(`declare_exchange x ${kind}\n`), [
-      failed("Error: this broker has exchanges of kind 'direct' only"),
+      failed("Error: an exchange is of kind direct, topic or fanout"),
     ]);
   }
   const replies = {
@@ -277,6 +306,15 @@ const REPORT: StatsReport = {
   avg_delivery_to_ack_seconds: 0,
   remembered_ids: 5,
   duplicates: 0,
+  redelivered: 6,
+  dead_lettered: 7,
+  expired: 8,
+  refused_full: 9,
+};
+
+const LETTER: DeadLetterReport = {
+  ...{ seq: 4, id: "9bd0", publisher: "bob", size: 9, exchange: "x", routingKey: "k" },
+  ...{ reason: "rejected", text: "no key", deliveries: 2, atMs: 5, queue: "q" },
 };
 
 Deno.test("each answer is the line of the protocol, byte for byte", () => {
@@ -285,10 +323,23 @@ Deno.test("each answer is the line of the protocol, byte for byte", () => {
     [{ kind: "exchange_declared" }, "Exchange declared"],
     [{ kind: "queue_declared" }, "Queue declared"],
     [{ kind: "queue_bound" }, "Queue bound"],
+    [{ kind: "queue_unbound" }, "Queue unbound"],
+    [{ kind: "queue_deleted" }, "Queue deleted"],
+    [{ kind: "exchange_deleted" }, "Exchange deleted"],
+    [{ kind: "queue_purged", count: 3 }, "Queue purged: 3"],
     [{ kind: "accepted", id: "9bd0-é" }, "ACK 9bd0-é"],
     [{ kind: "subscribed" }, "Subscribed to queue"],
     [{ kind: "no_messages" }, "No messages"],
     [{ kind: "ack_confirmed", id: "9bd0" }, "ACK_CONFIRMED 9bd0"],
+    [{ kind: "nack_confirmed", id: "9bd0" }, "NACK_CONFIRMED 9bd0"],
+    [{ kind: "touched", id: "9bd0" }, "TOUCHED 9bd0"],
+    [{ kind: "dead_letters", letters: [] }, "Dead letters: []"],
+    [
+      { kind: "dead_letters", letters: [LETTER] },
+      'Dead letters: [{"seq":4,"id":"9bd0","publisher":"bob","size":9,"exchange":"x",' +
+      '"routingKey":"k","reason":"rejected","text":"no key","deliveries":2,"atMs":5,"queue":"q"}]',
+    ],
+    [{ kind: "redriven", count: 2 }, "Redriven: 2"],
     [{ kind: "key_registered" }, "Public key registered"],
     [{ kind: "public_key", key: KEY }, `Public key: ${KEY_TEXT}`],
     [{ kind: "no_key" }, "No public key found"],
@@ -298,7 +349,8 @@ Deno.test("each answer is the line of the protocol, byte for byte", () => {
       '"message_status_counts":{"sent":5,"delivered":4,"acknowledged":2},' +
       '"total_exchanges":1,"total_bindings":2,"connected_clients":1,' +
       '"request_times_avg_seconds":0.5,"avg_publish_to_ack_seconds":0.25,' +
-      '"avg_delivery_to_ack_seconds":0,"remembered_ids":5,"duplicates":0}',
+      '"avg_delivery_to_ack_seconds":0,"remembered_ids":5,"duplicates":0,' +
+      '"redelivered":6,"dead_lettered":7,"expired":8,"refused_full":9}',
     ],
     [{ kind: "stats_reset" }, "Stats reset"],
     [refused, "Error: no queue 'q'"],
@@ -323,6 +375,9 @@ Deno.test("replies that need no core, and pushed messages, are whole lines in th
     publisher: "bob",
     size: 3,
     checksum: 0,
+    exchange: "x",
+    routingKey: "k",
+    expiresMs: 0,
   };
   session.reply({ kind: "heartbeat_ok" });
   session.deliver(message, Buffer.from('{"a":"é"}'));

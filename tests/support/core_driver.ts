@@ -6,9 +6,10 @@
  */
 import assert from "node:assert/strict";
 import { DEFAULT_LIMITS, type Limits } from "../../lib/base/limits.ts";
+import type { QueueOptions } from "../../lib/base/queue_options.ts";
 import type { Random } from "../../lib/base/random.ts";
 import { Broker } from "../../lib/core/broker.ts";
-import type { Answer, Change, Effect } from "../../lib/core/effect.ts";
+import type { Answer, Change, DeadLetterReport, Effect } from "../../lib/core/effect.ts";
 import type { ConnectionId, Input } from "../../lib/core/input.ts";
 import type { StatsReport } from "../../lib/core/stats.ts";
 import { MemoryDisk } from "../../lib/store/memory_disk.ts";
@@ -30,7 +31,7 @@ type WithoutConnection<T> = T extends Input ? Omit<T, "connection"> : never;
 
 /** An input, with its connection left to the client that sends it. */
 export type ClientInput = WithoutConnection<
-  Exclude<Input, { kind: "connected" | "disconnected" | "drained" }>
+  Exclude<Input, { kind: "tick" | "disk" | "connected" | "disconnected" | "drained" }>
 >;
 
 /** A message as a client got it. */
@@ -50,6 +51,7 @@ export interface PublishOptions {
   readonly key?: string;
   readonly to?: string;
   readonly body?: string;
+  readonly ttlMs?: number;
 }
 
 const PUBLISH_DEFAULTS = { exchange: "x", key: "k", to: "bob", body: "text" };
@@ -92,6 +94,12 @@ export class CoreDriver {
   wait(ms: number): void {
     this.wallMs += ms;
     this.monoMs += ms;
+  }
+
+  /** Passes time and lets the broker see it. */
+  tick(ms = 0): void {
+    this.wait(ms);
+    this.step({ kind: "tick" });
   }
 
   /** Forgets everything but the disk and starts again from it; all connections are gone. */
@@ -150,21 +158,32 @@ export class CoreClient {
   /** Sends an input and gives its answer; nothing where it got none. */
   send(input: ClientInput): Answer | undefined {
     const before = this.answers.length;
-    this.driver.step({ ...input, connection: this.connection });
+    const { connection } = this;
+    this.driver.step({ ...input, connection });
     assert(this.answers.length <= before + 1, "an input gets one answer at most");
     return this.answers[before];
   }
 
+  /** Declares a queue, or tells it more. */
+  declare(queue: string, options: Partial<QueueOptions> = {}): Answer | undefined {
+    return this.send({ kind: "declare_queue", queue, options });
+  }
+
   /** Declares exchange, queue and the binding between them. */
-  bind(queue: string, exchange = PUBLISH_DEFAULTS.exchange, key = PUBLISH_DEFAULTS.key): void {
+  bind(
+    queue: string,
+    exchange = PUBLISH_DEFAULTS.exchange,
+    key = PUBLISH_DEFAULTS.key,
+    options: Partial<QueueOptions> = {},
+  ): void {
     this.send({ kind: "declare_exchange", exchange, exchangeKind: "direct" });
-    this.send({ kind: "declare_queue", queue });
+    this.declare(queue, options);
     const answer = this.send({ kind: "bind", queue, exchange, routingKey: key });
     assert.deepEqual(answer, { kind: "queue_bound" });
   }
 
   publish(id: string, options: PublishOptions = {}): Answer | undefined {
-    const { exchange, key, to, body } = { ...PUBLISH_DEFAULTS, ...options };
+    const { exchange, key, to, body, ttlMs } = { ...PUBLISH_DEFAULTS, ...options };
     const bytes = encoder.encode(body);
     return this.send({
       kind: "publish",
@@ -173,6 +192,7 @@ export class CoreClient {
       id,
       receiver: to,
       body: bytes,
+      ...(ttlMs !== undefined && { ttlMs }),
     });
   }
 
@@ -198,6 +218,35 @@ export class CoreClient {
     for (const id of ids) assert.deepEqual(this.ack(id), { kind: "ack_confirmed", id });
   }
 
+  /** Refuses a delivery, to be delivered again. */
+  nack(id: string): Answer | undefined {
+    return this.send({ kind: "nack", id, dead: false });
+  }
+
+  /** Refuses a delivery for good. */
+  reject(id: string, reason?: string): Answer | undefined {
+    return this.send({ kind: "nack", id, dead: true, ...(reason !== undefined && { reason }) });
+  }
+
+  touch(id: string): Answer | undefined {
+    return this.send({ kind: "touch", id });
+  }
+
+  /** The dead letters of a queue that wait for this identity. */
+  deadLetters(queue: string, after?: number): readonly DeadLetterReport[] {
+    const rest = after === undefined ? {} : { after };
+    const answer = this.send({ kind: "dead_letters", queue, ...rest });
+    assert(answer?.kind === "dead_letters");
+    return answer.letters;
+  }
+
+  /** Puts dead letters back, and says how many. */
+  redrive(queue: string, id?: string): number {
+    const answer = this.send({ kind: "redrive", queue, ...(id !== undefined && { id }) });
+    assert(answer?.kind === "redriven", answer?.kind);
+    return answer.count;
+  }
+
   stats(): StatsReport {
     const answer = this.send({ kind: "stats" });
     assert(answer?.kind === "stats");
@@ -221,6 +270,12 @@ export class CoreClient {
   takeIds(): string[] {
     return this.take().map((delivery) => delivery.id);
   }
+}
+
+/** The text of a refusal; fails if it was none. */
+export function refusalText(answer: Answer | undefined): string {
+  assert(answer?.kind === "refused", `refused, not ${answer?.kind}`);
+  return answer.text;
 }
 
 /** The code of a refusal; fails if it was none. */
