@@ -148,6 +148,13 @@ export function parseSeconds(value: string): number {
   throw new InvalidArgumentError("It is not a number of seconds.");
 }
 
+/** Takes a flag's value as seconds above 0, and gives whole milliseconds, at least 1. */
+export function parseDuration(value: string): number {
+  const ms = Math.ceil(parseSeconds(value) * MS);
+  if (ms > 0 && Number.isSafeInteger(ms)) return ms;
+  throw new InvalidArgumentError("It is not a number of seconds above 0.");
+}
+
 /** Takes a flag's value as a number of things, at least one. */
 export function parseCount(value: string): number {
   const count = Number(value);

@@ -16,6 +16,7 @@ import {
   type ClientFlags,
   type ClientSetup,
   parseCount,
+  parseDuration,
   parseSeconds,
   readClientSetup,
 } from "./client_flags.ts";
@@ -29,6 +30,8 @@ interface ReceiveFlags extends ClientFlags {
   readonly count?: number;
   readonly timeout?: number;
   readonly prefetch?: number;
+  /** In milliseconds. */
+  readonly ackTimeout?: number;
 }
 
 const STDOUT = "-";
@@ -43,7 +46,8 @@ export function addReceive(program: Command, terminal: Terminal): void {
       "Receives what is addressed to NAME, decrypts it, and appends one JSON line per message to the " +
         "output. A message is acknowledged when its line is on disk; killed at any moment, it neither " +
         "loses a message nor writes one twice. With --output - the lines go to stdout, where a kill " +
-        "between a line and its acknowledgement can repeat the line.",
+        "between a line and its acknowledgement can repeat the line. What cannot be decrypted is refused " +
+        "and becomes a dead letter of the queue; see dead-letters.",
     )
     .addOption(
       new Option("--queue <NAME>", "the queue (default: the receiver's name)")
@@ -59,7 +63,13 @@ export function addReceive(program: Command, terminal: Terminal): void {
     )
     .option("--count <N>", "stop after N new messages", parseCount)
     .option("--timeout <SECONDS>", "stop after so long, with exit code 5", parseSeconds)
-    .option("--prefetch <N>", "messages the broker may have under way to it", parseCount);
+    .option("--prefetch <N>", "messages the broker may have under way to it", parseCount)
+    .addOption(
+      new Option(
+        "--ack-timeout <SECONDS>",
+        "tell the queue how long a delivery may stay unacknowledged (default: as it was told before)",
+      ).env("CIPHERMQ_ACK_TIMEOUT").argParser(parseDuration),
+    );
   addClientFlags(command).action((flags: ReceiveFlags) => new ReceiveRun(flags, terminal).run());
 }
 
@@ -132,6 +142,7 @@ class ReceiveRun {
       ...(exchange !== undefined && { exchange }),
       ...(routingKey !== undefined && { routingKey }),
       ...(flags.prefetch !== undefined && { prefetch: flags.prefetch }),
+      ...(flags.ackTimeout !== undefined && { ackTimeoutMs: flags.ackTimeout }),
       ...(flags.count !== undefined && { maxMessages: flags.count }),
       // Last, because it opens files that the receiver closes.
       sink: this.#openSink(identity),
@@ -155,7 +166,7 @@ class ReceiveRun {
   #tell(notice: ReceiverNotice): void {
     if (notice.kind === "unopened") {
       const { id, error } = notice;
-      this.#terminal.error(`message ${id} stays with the broker: ${error.message}`, error.hint);
+      this.#terminal.error(`message ${id} becomes a dead letter: ${error.message}`, error.hint);
     } else if (notice.kind === "disconnected") {
       if (!this.#away) this.#terminal.note(`${notice.error.message}; trying again`);
       this.#away = true;
@@ -187,7 +198,7 @@ class ReceiveRun {
     }
     if (unopened === 0) return;
     throw new CipherMqError("cryptographic", `${unopened} messages could not be opened`, {
-      hint: "were they sealed to another key? senders take the key that was registered last",
+      hint: "were they sealed to another key? they are dead letters: see `ciphermq dead-letters`",
     });
   }
 }

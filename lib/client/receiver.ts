@@ -5,12 +5,14 @@
  */
 import { type Clock, systemClock } from "../base/clock.ts";
 import { CipherMqError } from "../base/errors.ts";
+import { DEFAULT_LIMITS } from "../base/limits.ts";
 import { nameProblem } from "../base/names.ts";
 import { EnvelopeOpener } from "../crypto/envelope.ts";
 import { publicKeyOf } from "../crypto/key_pair.ts";
 import type { Command } from "../wire/command.ts";
 import type { ReceivedReply } from "../wire/reply.ts";
 import type { Connection } from "./connection.ts";
+import type { ReplyHandler } from "./conversation.ts";
 import { interrupted, Link, type LinkOptions, type LinkUser } from "./link.ts";
 import { type Problem, type ReceiverCounts, ReceiverState } from "./receiver_state.ts";
 import { DEFAULT_EXCHANGE } from "./sender_state.ts";
@@ -22,7 +24,7 @@ export type ReceiverNotice =
   | { readonly kind: "disconnected"; readonly error: CipherMqError }
   /** It is subscribed. */
   | { readonly kind: "subscribed" }
-  /** A message could not be opened. It stays with the broker. */
+  /** A message could not be opened. It is refused, and becomes a dead letter of its queue. */
   | ({ readonly kind: "unopened" } & Problem);
 
 /** How a receiver is made. */
@@ -41,6 +43,12 @@ export interface ReceiverOptions extends LinkOptions {
   readonly routingKey?: string;
   /** Deliveries the broker may have under way to it. Default 2,048. */
   readonly prefetch?: number;
+  /**
+   * How long a delivery may stay unacknowledged before the broker delivers it again, in milliseconds;
+   * the queue is told so. While the sink works, the receiver asks for more time every third of it.
+   * Default: what the queue was told before, which should not be much less than 30,000.
+   */
+  readonly ackTimeoutMs?: number;
   /** Messages handed to the sink at once. Default 1,024. */
   readonly maxBatch?: number;
   /** Stop after so many new messages. Default: never. */
@@ -56,6 +64,10 @@ const MAX_WAITING_CHARS = 32 * 1024 * 1024;
 const MAX_WAITING = 50_000;
 /** How long confirmations of the last acknowledgements are waited for, in milliseconds. */
 const CONFIRM_TIMEOUT_MS = 5_000;
+/** One in time although another came too early: see {@linkcode ReceiverState.touches}. */
+const TOUCHES_PER_TIMEOUT = 3;
+/** A refused one means that the delivery was taken back: it comes again. */
+const TOUCHED: ReplyHandler = { reply: () => true };
 
 /** A connection of one client that receives. */
 export class Receiver {
@@ -68,6 +80,7 @@ export class Receiver {
   #working: Promise<void> | undefined;
   #stopping = false;
   #finished: Promise<void> | undefined;
+  #touching: ReturnType<typeof setInterval> | undefined;
   /** Set while the last acknowledgements are waited for. */
   #confirmed: (() => void) | undefined;
 
@@ -120,7 +133,7 @@ export class Receiver {
       void receiver.close();
     };
     options.signal?.addEventListener("abort", interrupt);
-    receiver.#link.start();
+    receiver.#start();
     try {
       await first.promise;
       return receiver;
@@ -151,14 +164,30 @@ export class Receiver {
     await this.#finish();
   }
 
+  #start(): void {
+    this.#link.start();
+    const { ackTimeoutMs = DEFAULT_LIMITS.ackTimeoutMs } = this.#options;
+    this.#touching = setInterval(() => this.#touch(), ackTimeoutMs / TOUCHES_PER_TIMEOUT);
+  }
+
+  /** A sink may take as long as it wants: what it works on, and what waits for it, stays leased. */
+  #touch(): void {
+    const touches = this.#state.touches();
+    for (const touch of touches) this.#link.connection?.send(touch, TOUCHED);
+  }
+
   async #subscribe(connection: Connection): Promise<void> {
     const { identity, exchange = DEFAULT_EXCHANGE, prefetch = PREFETCH } = this.#options;
-    const { queue = identity, routingKey = identity } = this.#options;
+    const { queue = identity, routingKey = identity, ackTimeoutMs } = this.#options;
     const key = publicKeyOf(this.#options.privateKey);
     const ask = (command: Command) => request(connection, command);
     // One at a time: some brokers take one read for one command.
     await ask({ kind: "register_key", client: identity, key });
-    await ask({ kind: "declare_queue", queue });
+    await ask({
+      kind: "declare_queue",
+      queue,
+      options: ackTimeoutMs === undefined ? {} : { ackTimeoutMs },
+    });
     await ask({ kind: "declare_exchange", exchange, exchangeKind: "direct" });
     await ask({ kind: "bind", queue, exchange, routingKey });
     await ask({ kind: "consume", queue, prefetch });
@@ -178,7 +207,7 @@ export class Receiver {
       const batch = this.#state.open(this.#nextBatchSize());
       if (batch.fresh.length > 0) await this.#options.sink.accept(batch.fresh);
       const connection = this.#link.connection;
-      for (const ack of this.#state.accepted(batch)) connection?.send(ack, this.#state);
+      for (const answer of this.#state.accepted(batch)) connection?.send(answer, this.#state);
       if (this.#left() <= 0) this.#stopping = true;
       else await nextTurn();
       this.#resume();
@@ -227,6 +256,7 @@ export class Receiver {
     await this.#working;
     if (error === undefined) await this.#confirm();
     await this.#link.close();
+    clearInterval(this.#touching);
     try {
       this.#options.sink.close();
     } catch (cause) {

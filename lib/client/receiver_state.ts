@@ -10,13 +10,14 @@ import { CipherMqError } from "../base/errors.ts";
 import type { EnvelopeOpener } from "../crypto/envelope.ts";
 import type { Command } from "../wire/command.ts";
 import { parseEnvelope } from "../wire/envelope_text.ts";
+import { MAX_REASON_CHARACTERS } from "../wire/reject_reason.ts";
 import type { ReceivedMessage, ReceivedReply } from "../wire/reply.ts";
 import type { ReplyHandler } from "./conversation.ts";
 import { Fifo } from "../base/fifo.ts";
 import { messageKey } from "./inbox.ts";
 import type { OpenedMessage } from "./sink.ts";
 
-/** A message that could not be opened. It is not acknowledged. */
+/** A message that could not be opened. It is refused, and becomes a dead letter. */
 export interface Problem {
   /** The id it was delivered under. */
   readonly id: string;
@@ -34,12 +35,17 @@ export interface ReceiverCounts {
   unopened: number;
 }
 
+/** What ends a delivery: it is taken, or refused for good. */
+export type Settlement =
+  | { readonly kind: "ack"; readonly id: string }
+  | Extract<Command, { kind: "nack" }>;
+
 /** Deliveries that were looked at together. */
 export interface Batch {
   /** The messages that the sink does not have yet, in order. */
   readonly fresh: readonly OpenedMessage[];
-  /** What to acknowledge when the sink has them. */
-  readonly ids: readonly string[];
+  /** What to say about each delivery, in order, when the sink has them. */
+  readonly answers: readonly Settlement[];
   /** The connection they came on. */
   readonly epoch: number;
 }
@@ -58,6 +64,8 @@ export interface ReceiverStateOptions {
 
 /** How many problems are remembered as told. */
 const MAX_TOLD = 10_000;
+const SETTLED: ReadonlySet<string> = new Set(["ack_confirmed", "nack_confirmed", "failed"]);
+const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
 
 /** A receiver without its connection. */
 export class ReceiverState implements ReplyHandler {
@@ -67,6 +75,13 @@ export class ReceiverState implements ReplyHandler {
   #bytes = 0;
   #epoch = 0;
   #unconfirmed = 0;
+  /** What the batch at hand will say. */
+  #working: readonly Settlement[] = [];
+  /** Deliveries of this connection, and those of them that were settled. */
+  #delivered = 0;
+  #settled = 0;
+  /** How many had been delivered at the last call of `touches`. */
+  #touchable = 0;
   /** What happened so far. */
   readonly counts: ReceiverCounts = { received: 0, duplicates: 0, unopened: 0 };
 
@@ -85,7 +100,7 @@ export class ReceiverState implements ReplyHandler {
     return this.#bytes;
   }
 
-  /** Acknowledgements that the broker has not confirmed. */
+  /** Acknowledgements and refusals that the broker has not confirmed. */
   get unconfirmed(): number {
     return this.#unconfirmed;
   }
@@ -93,6 +108,7 @@ export class ReceiverState implements ReplyHandler {
   /** A message was delivered. */
   push(message: ReceivedMessage): void {
     this.#deliveries.push(message);
+    this.#delivered++;
     this.#bytes += message.text.length;
   }
 
@@ -105,40 +121,61 @@ export class ReceiverState implements ReplyHandler {
     this.#deliveries.drain();
     this.#bytes = 0;
     this.#unconfirmed = 0;
+    this.#working = [];
+    this.#delivered = this.#settled = this.#touchable = 0;
   }
 
   /** Looks at deliveries, in order, until `maxFresh` new messages are found or none is left. */
   open(maxFresh: number): Batch {
     const fresh: OpenedMessage[] = [];
     const inBatch = new Set<string>();
-    const ids: string[] = [];
+    const answers: Settlement[] = [];
     while (fresh.length < maxFresh) {
       const delivery = this.#deliveries.shift();
       if (delivery === undefined) break;
       this.#bytes -= delivery.text.length;
       const opened = this.#open(delivery, inBatch);
-      if (opened === undefined) continue;
-      ids.push(delivery.id);
-      if (opened === "duplicate") continue;
-      inBatch.add(opened.key);
-      fresh.push(opened);
+      if ("kind" in opened) answers.push(opened);
+      else {
+        answers.push({ kind: "ack", id: delivery.id });
+        inBatch.add(opened.key);
+        fresh.push(opened);
+      }
     }
-    return { fresh, ids, epoch: this.#epoch };
+    this.#working = answers;
+    return { fresh, answers, epoch: this.#epoch };
   }
 
-  /** The sink has the batch: gives the acknowledgements to send, none when its connection is gone. */
-  accepted(batch: Batch): Command[] {
+  /**
+   * The sink has the batch: gives what to say about its deliveries, nothing when their connection is
+   * gone. In the order of the deliveries: an id alone means the delivery of it that is held longest.
+   */
+  accepted(batch: Batch): readonly Settlement[] {
     this.counts.received += batch.fresh.length;
     if (batch.epoch !== this.#epoch) return [];
-    this.#unconfirmed += batch.ids.length;
-    return batch.ids.map((id) => ({ kind: "ack", id }));
+    this.#unconfirmed += batch.answers.length;
+    this.#settled += batch.answers.length;
+    this.#working = [];
+    return batch.answers;
   }
 
-  /** Takes the reply to an acknowledgement. */
+  /**
+   * To be called every third of the ack timeout: gives what to send so that no delivery that is
+   * held comes back meanwhile. What came since the last call has time until the next one.
+   */
+  touches(): Command[] {
+    const due = this.#touchable - this.#settled;
+    this.#touchable = this.#delivered;
+    if (due <= 0) return [];
+    const held = [...this.#working, ...this.#deliveries].slice(0, due);
+    return held.map(({ id }) => ({ kind: "touch", id }));
+  }
+
+  /** Takes the reply to an acknowledgement or a refusal. */
   reply(reply: ReceivedReply): boolean {
     // A refused one means that the broker took the delivery back meanwhile. It comes again, as a
     // duplicate, and is acknowledged again.
-    if (reply.kind !== "ack_confirmed" && reply.kind !== "failed") {
+    if (!SETTLED.has(reply.kind)) {
       throw new CipherMqError("protocol", `the broker answered an ack with '${reply.kind}'`);
     }
     this.#unconfirmed--;
@@ -148,21 +185,19 @@ export class ReceiverState implements ReplyHandler {
   #open(
     delivery: ReceivedMessage,
     inBatch: ReadonlySet<string>,
-  ): OpenedMessage | "duplicate" | undefined {
-    let envelope: Envelope | undefined;
+  ): OpenedMessage | Settlement {
     try {
-      envelope = parseEnvelope(delivery.text);
+      const envelope = parseEnvelope(delivery.text);
       const key = messageKey(envelope);
       if (inBatch.has(key) || this.#options.has(key)) {
         this.counts.duplicates++;
-        return "duplicate";
+        return { kind: "ack", id: delivery.id };
       }
       this.#requireOurs(envelope);
       return { id: envelope.message_id, text: this.#options.opener.open(envelope), key };
     } catch (error) {
       if (!(error instanceof CipherMqError)) throw error;
-      this.#refuse(delivery, error);
-      return undefined;
+      return this.#refuse(delivery, error);
     }
   }
 
@@ -171,13 +206,25 @@ export class ReceiverState implements ReplyHandler {
     throw new CipherMqError("access_denied", "the message is addressed to another client");
   }
 
-  /** The one place that decides about what cannot be opened: told, counted, never acknowledged. */
-  #refuse(delivery: ReceivedMessage, error: CipherMqError): void {
+  /** The one place that decides about what cannot be opened: told, counted, and made a dead letter. */
+  #refuse(delivery: ReceivedMessage, error: CipherMqError): Settlement {
+    const refusal = {
+      kind: "nack",
+      id: delivery.id,
+      dead: true,
+      reason: reasonOf(error),
+    } as const;
     const key = hash("sha256", delivery.text);
-    if (this.#told.has(key)) return;
+    if (this.#told.has(key)) return refusal;
     if (this.#told.size >= MAX_TOLD) this.#told.clear();
     this.#told.add(key);
     this.counts.unopened++;
     this.#options.onProblem({ id: delivery.id, error });
+    return refusal;
   }
+}
+
+/** The error's text as the broker takes it. */
+function reasonOf({ message }: CipherMqError): string {
+  return [...message.replaceAll(UNPRINTABLE, " ")].slice(0, MAX_REASON_CHARACTERS).join("");
 }

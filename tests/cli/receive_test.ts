@@ -107,8 +107,9 @@ Deno.test("a timeout is code 5, a request to stop 0, what cannot be opened 6", a
   other.signal("SIGTERM");
   assert.equal((await other.end()).code, 6, other.stderr.text);
   await send(workspace, ["sealed to the new key"]);
-  const mixed = receive(workspace, ["--count", "1", "--timeout", "20"]);
-  assert.equal((await mixed.end()).code, 6, mixed.stderr.text);
+  // What could not be opened is a dead letter by now, and not met again.
+  const next = receive(workspace, ["--count", "1", "--timeout", "20"]);
+  assert.equal((await next.end()).code, 0, next.stderr.text);
   assert.deepEqual(messagesIn(workspace), ["sealed to the new key"]);
 });
 

@@ -6,9 +6,11 @@
 import assert from "node:assert/strict";
 import { envelopeText } from "../../lib/base/envelope.ts";
 import { MemoryInbox } from "../../lib/client/inbox.ts";
-import { ReceiverState } from "../../lib/client/receiver_state.ts";
+import { type Problem, ReceiverState } from "../../lib/client/receiver_state.ts";
 import { EnvelopeOpener, EnvelopeSealer } from "../../lib/crypto/envelope.ts";
 import { generateKeyPair } from "../../lib/crypto/key_pair.ts";
+import type { Command } from "../../lib/wire/command.ts";
+import { reasonProblem } from "../../lib/wire/reject_reason.ts";
 import type { ReceivedMessage } from "../../lib/wire/reply.ts";
 
 const { publicKey, privateKey } = generateKeyPair();
@@ -18,12 +20,12 @@ function delivery(id: string): ReceivedMessage {
   return { kind: "message", id, text: envelopeText(sealer.seal(`text of ${id}`, id)) };
 }
 
-function newState(inbox = new MemoryInbox()): ReceiverState {
+function newState(inbox = new MemoryInbox(), problems: Problem[] = []): ReceiverState {
   return new ReceiverState({
     identity: "r",
     opener: new EnvelopeOpener(privateKey),
     has: (key) => inbox.has(key),
-    onProblem: () => assert.fail("there is no problem"),
+    onProblem: (problem) => problems.push(problem),
   });
 }
 
@@ -54,6 +56,45 @@ Deno.test("a batch has no more new messages than asked for", () => {
   for (const id of ["a", "b", "c"]) state.push(delivery(id));
   assert.deepEqual(state.open(2).fresh.map((one) => one.text), ["text of a", "text of b"]);
   assert.ok(state.waitingChars > 0);
-  assert.deepEqual(state.open(2).ids, ["c"]);
+  assert.deepEqual(state.open(2).answers, [{ kind: "ack", id: "c" }]);
   assert.equal(state.waitingChars, 0);
+});
+
+Deno.test("what cannot be opened is refused in its turn, because an id alone means the delivery held longest", () => {
+  const problems: Problem[] = [];
+  const state = newState(new MemoryInbox(), problems);
+  const foreign = new EnvelopeSealer({ receiver: "r", publicKey: generateKeyPair().publicKey });
+  const bad = (id: string) => ({ kind: "message", id, text: envelopeText(foreign.seal("", id)) });
+  state.push(delivery("same"));
+  state.push(bad("same") as ReceivedMessage);
+  const [good, refused] = state.accepted(state.open(10));
+  assert.deepEqual(good, { kind: "ack", id: "same" });
+  assert(refused?.kind === "nack" && refused.dead && refused.id === "same");
+  assert.equal(reasonProblem(refused.reason!), undefined);
+  assert.equal(state.unconfirmed, 2);
+  state.reply({ kind: "ack_confirmed", id: "same" });
+  state.reply({ kind: "nack_confirmed", id: "same" });
+  assert.equal(state.unconfirmed, 0);
+  assert.deepEqual(problems.map(({ error }) => error.code), ["cryptographic"]);
+  assert.deepEqual(state.counts, { received: 1, duplicates: 0, unopened: 1 });
+});
+
+Deno.test("what is held since the last look is prolonged, in work or waiting, until it is settled", () => {
+  const ids = (commands: readonly Command[]) => {
+    return commands.map((one) => one.kind === "touch" ? one.id : one.kind);
+  };
+  const state = newState();
+  for (const id of ["a", "b", "c"]) state.push(delivery(id));
+  assert.deepEqual(ids(state.touches()), []);
+  const batch = state.open(2);
+  state.push(delivery("d"));
+  assert.deepEqual(ids(state.touches()), ["a", "b", "c"]);
+  assert.deepEqual(ids(state.touches()), ["a", "b", "c", "d"]);
+  state.accepted(batch);
+  assert.deepEqual(ids(state.touches()), ["c", "d"]);
+  state.lost();
+  assert.deepEqual(ids(state.touches()), []);
+  state.push(delivery("a"));
+  assert.deepEqual(ids(state.touches()), []);
+  assert.deepEqual(ids(state.touches()), ["a"]);
 });

@@ -166,7 +166,7 @@ Deno.test("connections cut at any time lose nothing and double nothing, and what
   });
 });
 
-Deno.test("what cannot be opened is reported once, not acknowledged, and holds nothing up", async () => {
+Deno.test("what cannot be opened is reported once, made a dead letter at once, and holds nothing up", async () => {
   await withBroker(async (broker) => {
     const queue = broker.queues.get("r")!;
     const other = new EnvelopeSealer({ receiver: "r", publicKey: generateKeyPair().publicKey });
@@ -191,6 +191,60 @@ Deno.test("what cannot be opened is reported once, not acknowledged, and holds n
     assert.equal(receiver.counts.unopened, 3);
     assert.deepEqual(sink.texts, ["good", "last"]);
     assert.deepEqual(broker.acked, ["id-good", "id-last"]);
+    assert.deepEqual(broker.refused.map((one) => one.split(" ")[0]), [
+      ...["foreign-key", "no-envelope", "id-for-another"],
+    ]);
+    assert.ok(broker.refused.includes("id-for-another the message is addressed to another client"));
+    assert.ok(broker.lines.some((line) => line.startsWith("r: nack no-envelope dead ")));
+    assert.deepEqual(broker.queues.get("r"), []);
+  });
+});
+
+Deno.test("a sink that works longer than the ack timeout keeps its messages, also while the receiver closes", async () => {
+  await withBroker(async (broker) => {
+    publish(broker, numbers(3));
+    const entered = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<void>();
+    const list = new List();
+    const sink: MessageSink = {
+      has: (key) => list.has(key),
+      accept: async (messages) => {
+        entered.resolve();
+        await gate.promise;
+        await list.accept(messages);
+      },
+      close: () => list.close(),
+    };
+    const receiver = await start(broker, sink, { ackTimeoutMs: 60, maxBatch: 2 });
+    assert.ok(broker.lines.includes("r: declare_queue r ack_timeout_ms=60"));
+    await entered.promise;
+    const touches = (n: number) => () => {
+      const held = ["id-0", "id-1", "id-2"];
+      return held.every((id) =>
+        broker.lines.filter((line) => line === `r: touch ${id}`).length >= n
+      );
+    };
+    await broker.until(touches(2));
+    const closing = receiver.close();
+    await broker.until(touches(5));
+    gate.resolve();
+    await closing;
+    assert.deepEqual(list.texts, numbers(2));
+    assert.deepEqual(broker.acked, ["id-0", "id-1"]);
+  });
+});
+
+Deno.test("a broker that knows neither refusals nor leases is received from all the same", async () => {
+  await withBroker(async (broker) => {
+    broker.queues.get("r")!.push({ id: "no-envelope", json: "{}" });
+    publish(broker, ["good"]);
+    broker.intercept = (line) => /^(nack|touch)/.test(line) ? "Unknown command" : undefined;
+    const sink = new List();
+    const receiver = await start(broker, sink, { ackTimeoutMs: 15 });
+    await broker.until(() => broker.acked.length === 1);
+    await receiver.close();
+    assert.equal(broker.connections, 1);
+    assert.deepEqual(sink.texts, ["good"]);
   });
 });
 

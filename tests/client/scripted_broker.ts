@@ -39,6 +39,8 @@ export class ScriptedBroker {
   readonly lines: string[] = [];
   /** Every id confirmed as acknowledged. */
   readonly acked: string[] = [];
+  /** Every refusal, as `id reason`. */
+  readonly refused: string[] = [];
   connections = 0;
   intercept: Intercept = () => undefined;
   #port = 0;
@@ -203,6 +205,12 @@ export class ScriptedBroker {
         peer.leased = peer.leased.filter((one) => one.id !== a);
         this.acked.push(a);
         return `ACK_CONFIRMED ${a}`;
+      case "nack":
+        peer.leased = peer.leased.filter((one) => one.id !== a);
+        this.refused.push(`${a} ${rest}`);
+        return `NACK_CONFIRMED ${a}`;
+      case "touch":
+        return peer.leased.some((one) => one.id === a) ? `TOUCHED ${a}` : "Error: not held";
       default:
         return "Unknown command";
     }
