@@ -41,7 +41,6 @@ function requireNumber(what: string, text: string, least: number): number {
 
 /** What follows the last brace of one envelope's JSON, when it has the look of an option. */
 function optionAfter(json: string): string | undefined {
-  if (json.endsWith("}")) return undefined;
   const rest = json.slice(json.lastIndexOf("}") + 1);
   return OPTION.test(rest) ? rest : undefined;
 }
