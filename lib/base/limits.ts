@@ -60,6 +60,12 @@ export interface Limits {
   readonly duplicateHorizonMs: number;
   /** How many message ids are remembered at most. Default 4,000,000. */
   readonly maxRememberedIds: number;
+  /** Free bytes on the database's disk below which publishes are refused. Default 64 MiB. */
+  readonly minFreeBytes: number;
+  /** The same in per cent of the disk; the larger of both counts. Default 5. */
+  readonly minFreePercent: number;
+  /** Bytes held beside the database so that acks go on when the disk is full. Default 16 MiB. */
+  readonly ballastBytes: number;
   /** Bodies kept in memory; beyond it they are on disk only, in bytes. Default 64 MiB. */
   readonly maxCachedBodyBytes: number;
 }
@@ -92,6 +98,9 @@ export const DEFAULT_LIMITS: Limits = {
   lineTimeoutMs: 10_000,
   duplicateHorizonMs: 24 * 60 * 60 * 1000,
   maxRememberedIds: 4_000_000,
+  minFreeBytes: 64 * 1024 * 1024,
+  minFreePercent: 5,
+  ballastBytes: 16 * 1024 * 1024,
   maxCachedBodyBytes: 64 * 1024 * 1024,
 };
 

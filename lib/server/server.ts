@@ -12,7 +12,10 @@ import { Broker } from "../core/broker.ts";
 import { TextSession } from "../session/text_session.ts";
 import { SqliteStore } from "../store/sqlite_store.ts";
 import type { Store } from "../store/store.ts";
+import { Ballast } from "../store/ballast.ts";
+import { diskSpace } from "../store/disk_space.ts";
 import { Connection } from "./connection.ts";
+import { DiskWatch } from "./disk_watch.ts";
 import { Engine } from "./engine.ts";
 import { type ClientSocket, Listener } from "./listener.ts";
 import type { ServerOptions } from "./options.ts";
@@ -69,6 +72,7 @@ export class BrokerServer {
   readonly #failed = Promise.withResolvers<CipherMqError>();
   readonly #store: Store;
   readonly #engine: Engine;
+  readonly #disk: DiskWatch;
   #listener: Listener | undefined;
   #allGone: (() => void) | undefined;
   #stopped: Promise<void> | undefined;
@@ -83,6 +87,13 @@ export class BrokerServer {
       clock: this.#clock,
       schedule: (turn) => void setImmediate(turn),
       onFailure: (error) => this.#fail(error),
+    });
+    const { databasePath: path, limits } = options;
+    this.#disk = new DiskWatch({
+      limits,
+      space: () => diskSpace(path),
+      ballast: new Ballast(`${path}.ballast`, limits.ballastBytes),
+      onChange: (low) => this.#engine.disk(low),
     });
   }
 
@@ -104,6 +115,7 @@ export class BrokerServer {
       const snapshot = await store.load();
       const broker = new Broker({ limits: options.limits, random: systemRandom }, snapshot);
       const server = new BrokerServer(options, store, broker);
+      await server.#disk.look();
       await server.#listen();
       return server;
     } catch (error) {
@@ -194,6 +206,7 @@ export class BrokerServer {
   #sweep(): void {
     const nowMs = this.#clock.now().monoMs;
     for (const connection of this.#connections) connection.sweep(nowMs);
+    void this.#disk.look();
   }
 
   #forget(): void {
