@@ -11,6 +11,7 @@ import {
   type ClientFlags,
   type ClientSetup,
   parseCount,
+  parseDuration,
   parseSeconds,
   readClientSetup,
 } from "./client_flags.ts";
@@ -23,11 +24,14 @@ interface SendFlags extends ClientFlags {
   readonly to?: string;
   readonly file?: string;
   readonly count?: number;
-  readonly wait: number;
+  readonly wait?: number;
+  /** In milliseconds. */
+  readonly ttl?: number;
   readonly window: number;
 }
 
 const MS = 1000;
+const DEFAULT_WAIT_SECONDS = 30;
 
 /** Adds `send` to the program. */
 export function addSend(program: Command, terminal: Terminal): void {
@@ -44,7 +48,13 @@ export function addSend(program: Command, terminal: Terminal): void {
     )
     .option("--file <FILE>", "read messages from a file, one per line")
     .option("--count <N>", "send N sample messages", parseCount)
-    .option("--wait <SECONDS>", "how long to wait for the broker or a receiver", parseSeconds, 30)
+    .option(
+      "--wait <SECONDS>",
+      "how long to wait for the broker or a receiver (default: 30), or for room in a full queue " +
+        "(default: for ever)",
+      parseSeconds,
+    )
+    .option("--ttl <SECONDS>", "how long a message may wait in its queue", parseDuration)
     .option("--window <N>", "messages under way at once", parseCount, 4096);
   addClientFlags(command).action((messages: string[], flags: SendFlags) =>
     new SendRun(flags, terminal, messageSource({ ...flags, messages })).run()
@@ -109,10 +119,13 @@ class SendRun {
     const { connection, reconnectForMs, file } = this.#setup;
     const exchange = this.#flags.exchange ?? file?.exchange;
     const routingKey = this.#flags.routingKey ?? file?.routingKey;
-    const waitMs = this.#flags.wait * MS;
+    const { wait } = this.#flags;
+    const waitMs = (wait ?? DEFAULT_WAIT_SECONDS) * MS;
     return await Sender.connect({
       connection,
       waitMs,
+      // A full queue is no mistake: whoever sent to it waits, unless told not to.
+      ...(wait !== undefined && { fullWaitMs: waitMs }),
       connectForMs: waitMs,
       window: { maxMessages: this.#flags.window },
       signal: this.#stop.signal,
@@ -139,7 +152,9 @@ class SendRun {
   #post(sender: Sender, receiver: string, text: string): void {
     this.#sent++;
     try {
-      sender.post(receiver, text, (error) => this.#settled(receiver, error));
+      sender.post(receiver, text, (error) => this.#settled(receiver, error), {
+        ...(this.#flags.ttl !== undefined && { ttlMs: this.#flags.ttl }),
+      });
     } catch (error) {
       if (!(error instanceof CipherMqError)) throw error;
       this.#settled(receiver, error);
@@ -183,6 +198,8 @@ class SendRun {
       this.#away = false;
     } else if (notice.kind === "waiting_for_key") {
       this.#terminal.note(`waiting for ${notice.receiver} to register its public key`);
+    } else if (notice.kind === "waiting_for_room") {
+      this.#terminal.note(`${notice.why}; waiting`);
     } else {
       const { exchange, routingKey } = notice;
       this.#terminal.note(`waiting for a queue for '${routingKey}' at exchange '${exchange}'`);

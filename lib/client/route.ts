@@ -6,6 +6,7 @@
 import type { Random } from "../base/random.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 import { Fifo } from "../base/fifo.ts";
+import type { Obstacle } from "./refusal.ts";
 
 /** One message of a window. */
 export interface Entry<M> {
@@ -25,8 +26,13 @@ export interface BatchLimits {
   readonly maxBatchBytes: number;
 }
 
+/** A notice that would say the same as one in this time is not worth giving, in milliseconds. */
+const QUIET_MS = 10_000;
+/** A route that was full counts as free again when so many messages were taken since. */
+const FREE_AFTER = 1_024;
+
 /** One exchange and routing key, and the messages that go there. */
-export class Route<M extends { readonly body: Uint8Array }> {
+export class Route<M extends { readonly body: Uint8Array; readonly ttlMs?: number }> {
   /** Where its messages are published to. */
   readonly exchange: string;
   /** The routing key they are published with. */
@@ -39,7 +45,12 @@ export class Route<M extends { readonly body: Uint8Array }> {
   #inFlight = 0;
   /** The broker took the last message of the route that it answered about. */
   #proven = false;
-  #unroutableSinceMs: number | undefined;
+  /** How many messages may be in flight: few, and in one command, after there was no room for one. */
+  #room = Infinity;
+  #obstacle: Obstacle | undefined;
+  #blockedSinceMs = 0;
+  #told: string | undefined;
+  #refusedMs = -Infinity;
   #retryAtMs = -Infinity;
 
   /** Makes a route that is not known to work. */
@@ -71,6 +82,10 @@ export class Route<M extends { readonly body: Uint8Array }> {
       return this.#inFlight > 0 || nowMs < this.#retryAtMs ? [] : this.#cut(1, Infinity);
     }
     if (this.#returned.length > 0) return [];
+    if (this.#room < Infinity) {
+      const count = Math.min(this.#room, limits.maxBatchMessages);
+      return this.#inFlight > 0 ? [] : this.#cut(count, limits.maxBatchBytes);
+    }
     const full = this.#queue.length >= limits.maxBatchMessages ||
       this.#queuedBytes >= limits.maxBatchBytes;
     if (!full && this.#inFlight > 0 && nowMs < this.dueMs(lingerMs)) return [];
@@ -81,34 +96,42 @@ export class Route<M extends { readonly body: Uint8Array }> {
   dueMs(lingerMs: number): number {
     const first = this.#queue.peek();
     if (first === undefined) return Infinity;
-    if (this.#proven) return this.#returned.length > 0 ? Infinity : first.addedMs + lingerMs;
-    return this.#inFlight > 0 ? Infinity : this.#retryAtMs;
+    const oneAtATime = !this.#proven || this.#room < Infinity;
+    if (this.#returned.length > 0 || (oneAtATime && this.#inFlight > 0)) return Infinity;
+    return this.#proven ? first.addedMs + lingerMs : this.#retryAtMs;
   }
 
   /** The broker took one: the route works. */
   accepted(): void {
     this.#proven = true;
-    this.#unroutableSinceMs = undefined;
+    this.#obstacle = undefined;
     this.#backoff.reset();
+    // As many again as were taken: what is sent to a full queue in vain stays little.
+    if (++this.#room > FREE_AFTER) this.#room = Infinity;
   }
 
-  /** The broker has no queue for one: true when that is news. */
-  unroutable(nowMs: number): boolean {
-    const news = this.#unroutableSinceMs === undefined;
-    this.#unroutableSinceMs ??= nowMs;
+  /** The broker has no queue or no room for one: true when that is news. */
+  blocked(obstacle: Obstacle, why: string, nowMs: number): boolean {
+    const news = why !== this.#told || nowMs - this.#refusedMs > QUIET_MS;
+    this.#told = why;
+    this.#refusedMs = nowMs;
+    if (this.#obstacle !== obstacle) this.#blockedSinceMs = nowMs;
+    this.#obstacle = obstacle;
     if (this.#proven || nowMs >= this.#retryAtMs) this.#retryAtMs = nowMs + this.#backoff.next();
     this.#proven = false;
+    if (obstacle === "no_room") this.#room = 1;
     return news;
   }
 
-  /** For how long the broker has had no queue for the route, in milliseconds. */
+  /** For how long the broker has taken nothing for the route, in milliseconds. */
   waitedMs(nowMs: number): number {
-    return this.#unroutableSinceMs === undefined ? 0 : nowMs - this.#unroutableSinceMs;
+    return this.#obstacle === undefined ? 0 : nowMs - this.#blockedSinceMs;
   }
 
   /** The wait is over; what is added from now on waits anew. */
   waitOver(): void {
-    this.#unroutableSinceMs = undefined;
+    this.#obstacle = undefined;
+    this.#told = undefined;
     this.#retryAtMs = -Infinity;
     this.#backoff.reset();
   }
@@ -139,12 +162,14 @@ export class Route<M extends { readonly body: Uint8Array }> {
     let bytes = 0;
     for (let next = this.#queue.peek(); next !== undefined; next = this.#queue.peek()) {
       bytes += next.message.body.length;
-      const fits = entries.length < maxMessages && bytes <= maxBytes && !next.alone;
+      // Only `publish` can say how long a message lives.
+      const alone = next.alone || next.message.ttlMs !== undefined;
+      const fits = entries.length < maxMessages && bytes <= maxBytes && !alone;
       if (entries.length > 0 && !fits) break;
       entries.push(next);
       this.#queue.shift();
       this.#queuedBytes -= next.message.body.length;
-      if (next.alone) break;
+      if (alone) break;
     }
     this.#inFlight += entries.length;
     return entries;

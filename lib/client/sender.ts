@@ -34,6 +34,11 @@ export interface SenderOptions extends LinkOptions, SenderStateOptions {
 export interface SendOptions {
   /** Its id, unique for this sender; default a random UUID. For several receivers `:<receiver>` is added. */
   readonly messageId?: string;
+  /**
+   * How long it may wait in its queues, from when the broker has it, in milliseconds, a whole number
+   * of at least 1. Then it is a dead letter or removed, as the queue says. Default: as the queue says.
+   */
+  readonly ttlMs?: number;
 }
 
 /** Somebody who waits for room. */
@@ -120,7 +125,7 @@ export class Sender {
 
   /**
    * Sends a text to one or several receivers, each its own encrypted message. Resolves when the
-   * broker has all of them. Rejects with `not_found` or `unroutable` when a receiver did not come in
+   * broker has all of them; while a queue is full, or the broker's disk, it waits. Rejects with `not_found` or `unroutable` when a receiver did not come in
    * time, otherwise with the broker's reason; with `partial` when some of several were accepted. A
    * message that the sender could not finish because it was closed may or may not have been accepted.
    */
@@ -133,7 +138,8 @@ export class Sender {
     const several = receivers.length > 1;
     const sent = receivers.map((receiver) => {
       const id = options.messageId;
-      return this.#sendOne(receiver, text, several && id !== undefined ? `${id}:${receiver}` : id);
+      if (!several || id === undefined) return this.#sendOne(receiver, text, options);
+      return this.#sendOne(receiver, text, { ...options, messageId: `${id}:${receiver}` });
     });
     const results = await Promise.allSettled(sent);
     const errors = results.flatMap((one) => one.status === "rejected" ? [one.reason] : []);
@@ -149,13 +155,15 @@ export class Sender {
    * throw.
    * The caller has seen {@linkcode hasRoom}. Throws for what cannot be sent at all.
    */
-  post(receiver: string, text: string, settled: Settled, messageId?: string): void {
+  post(receiver: string, text: string, settled: Settled, options: SendOptions = {}): void {
     if (this.#failure !== undefined) throw this.#failure;
+    const { messageId, ttlMs } = options;
     this.#state.post({
       receiver,
       text,
       settled,
       ...(messageId !== undefined && { id: messageId }),
+      ...(ttlMs !== undefined && { ttlMs }),
     });
     this.#schedulePump();
   }
@@ -194,12 +202,12 @@ export class Sender {
     await this.#link.destroy();
   }
 
-  #sendOne(receiver: string, text: string, id?: string): Promise<void> {
+  #sendOne(receiver: string, text: string, options: SendOptions): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const settled: Settled = (error) => error === undefined ? resolve() : reject(error);
     const go = () => {
       try {
-        this.post(receiver, text, settled, id);
+        this.post(receiver, text, settled, options);
       } catch (error) {
         reject(error);
       }

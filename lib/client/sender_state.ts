@@ -14,7 +14,12 @@ import { EnvelopeSealer } from "../crypto/envelope.ts";
 import type { Command } from "../wire/command.ts";
 import type { ReplyHandler } from "./conversation.ts";
 import { KeyCache, type KeyCacheOptions, type KeyEvent } from "./key_cache.ts";
-import { type OutgoingMessage, SenderWindow, type WindowOptions } from "./sender_window.ts";
+import {
+  type OutgoingMessage,
+  SenderWindow,
+  type WindowEvent,
+  type WindowOptions,
+} from "./sender_window.ts";
 
 /** Called once with how a message ended: with nothing when the broker has it. */
 export type Settled = (error?: CipherMqError) => void;
@@ -27,6 +32,8 @@ export interface Letter {
   readonly text: string;
   /** Its id; absent, a random one. */
   readonly id?: string;
+  /** How long it may wait in its queues, in milliseconds; absent, as they say. */
+  readonly ttlMs?: number;
   /** Told how it ended. */
   readonly settled: Settled;
 }
@@ -36,7 +43,14 @@ export type SenderNotice =
   /** The receiver has registered no key yet. */
   | { readonly kind: "waiting_for_key"; readonly receiver: string }
   /** No queue takes what is published there yet. */
-  | { readonly kind: "waiting_for_queue"; readonly exchange: string; readonly routingKey: string };
+  | { readonly kind: "waiting_for_queue"; readonly exchange: string; readonly routingKey: string }
+  /** What is published there has no room in a queue, or on the broker's disk; `why` is the broker's. */
+  | {
+    readonly kind: "waiting_for_room";
+    readonly exchange: string;
+    readonly routingKey: string;
+    readonly why: string;
+  };
 
 /** Where and how to publish. */
 export interface SenderStateOptions {
@@ -46,8 +60,10 @@ export interface SenderStateOptions {
   readonly routingKey?: string;
   /** How long to wait for a receiver's key, and then for its queue, in milliseconds. Default 30,000. */
   readonly waitMs?: number;
+  /** How long to wait for room in a queue or on the broker's disk, in milliseconds. Default: for ever. */
+  readonly fullWaitMs?: number;
   /** How much is under way at once. */
-  readonly window?: Omit<WindowOptions, "waitMs">;
+  readonly window?: Omit<WindowOptions, "waitMs" | "fullWaitMs">;
   /** How keys are kept. */
   readonly keys?: Omit<KeyCacheOptions, "waitMs">;
 }
@@ -97,13 +113,15 @@ export class SenderState {
     notice: (notice: SenderNotice) => void,
   ) {
     const wait = options.waitMs === undefined ? {} : { waitMs: options.waitMs };
+    const { fullWaitMs } = options;
+    const fullWait = fullWaitMs === undefined ? {} : { fullWaitMs };
     requireName(options.exchange, "exchange");
     requireName(options.routingKey, "routing key");
     this.#clock = clock;
     this.#notice = notice;
     this.#exchange = options.exchange ?? DEFAULT_EXCHANGE;
     this.#routingKey = options.routingKey;
-    this.#window = new SenderWindow(random, { ...options.window, ...wait });
+    this.#window = new SenderWindow(random, { ...options.window, ...wait, ...fullWait });
     this.#keys = new KeyCache(random, { ...options.keys, ...wait });
   }
 
@@ -122,9 +140,15 @@ export class SenderState {
     return this.#window.hasRoom(this.#waiting + 1, this.#waitingBytes + estimatedBytes(text));
   }
 
-  /** Takes a message over. Throws `invalid_name` or `invalid_message` for one that cannot be sent. */
+  /**
+   * Takes a message over. Throws `invalid_name`, `invalid_message` or `usage` for one that cannot be
+   * sent.
+   */
   post(letter: Letter): void {
-    const { receiver, text } = letter;
+    const { receiver, text, ttlMs = 1 } = letter;
+    if (!Number.isSafeInteger(ttlMs) || ttlMs < 1) {
+      throw new CipherMqError("usage", `cannot send a message that lives for ${ttlMs} ms`);
+    }
     const lane = this.#lane(receiver);
     if (lane.sealer !== undefined) return this.#seal(letter, lane.sealer);
     requireName(letter.id, "message id");
@@ -162,7 +186,7 @@ export class SenderState {
     for (const event of this.#window.events()) {
       if (event.kind === "accepted") event.message.settled();
       else if (event.kind === "failed") event.message.settled(event.error);
-      else this.#notice({ ...event, kind: "waiting_for_queue" });
+      else this.#notice(noticeOf(event));
     }
   }
 
@@ -189,7 +213,7 @@ export class SenderState {
     return lane;
   }
 
-  #seal({ receiver, text, id, settled }: Letter, sealer: EnvelopeSealer): void {
+  #seal({ receiver, text, id, ttlMs, settled }: Letter, sealer: EnvelopeSealer): void {
     const envelope = sealer.seal(text, id);
     const body = encoder.encode(envelopeText(envelope));
     if (body.length > DEFAULT_LIMITS.maxLineBytes / 2) {
@@ -197,8 +221,15 @@ export class SenderState {
     }
     const routingKey = this.#routingKey ?? receiver;
     const exchange = this.#exchange;
-    const message = { id: envelope.message_id, receiver, body, exchange, routingKey, settled };
-    this.#window.add(message, this.#nowMs());
+    this.#window.add({
+      id: envelope.message_id,
+      receiver,
+      body,
+      exchange,
+      routingKey,
+      settled,
+      ...(ttlMs !== undefined && { ttlMs }),
+    }, this.#nowMs());
   }
 
   /** Always the last reply to its question. */
@@ -240,6 +271,12 @@ export class SenderState {
   #nowMs(): number {
     return this.#clock.now().monoMs;
   }
+}
+
+function noticeOf(event: Extract<WindowEvent<OutgoingMessage>, { kind: "waiting" }>): SenderNotice {
+  const { exchange, routingKey, obstacle, why } = event;
+  if (obstacle === "no_queue") return { kind: "waiting_for_queue", exchange, routingKey };
+  return { kind: "waiting_for_room", exchange, routingKey, why };
 }
 
 function estimatedBytes(text: string): number {

@@ -5,8 +5,8 @@
  *
  * Messages of one route (exchange and routing key) are accepted in the order they were added. That
  * is why a route that the broker has not taken a message from yet, or has just refused one for want
- * of a queue, gets one message at a time: else the queue could appear between two messages in
- * flight, and the second would overtake the first.
+ * of a queue or of room, gets one message at a time: else the queue could appear, or have room again,
+ * between two messages in flight, and the second would overtake the first.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import type { ReceivedReply } from "../wire/reply.ts";
 import type { BackoffOptions } from "./backoff.ts";
 import type { ReplyHandler } from "./conversation.ts";
 import { Fifo } from "../base/fifo.ts";
-import { type Failure, type Refusal, refusalFor } from "./refusal.ts";
+import { type Failure, type Obstacle, type Refusal, refusalFor } from "./refusal.ts";
 import { type Entry, Route } from "./route.ts";
 
 /** A sealed message and where it goes. */
@@ -26,6 +26,8 @@ export interface OutgoingMessage extends PublishedMessage {
   readonly exchange: string;
   /** The routing key to publish with. */
   readonly routingKey: string;
+  /** How long it may wait in its queues, in milliseconds. Default: as they say. */
+  readonly ttlMs?: number;
 }
 
 /** How much is under way at once, and how long things may take. */
@@ -42,7 +44,9 @@ export interface WindowOptions {
   readonly lingerMs?: number;
   /** How long a route may have no queue before its messages fail, in milliseconds. Default 30,000. */
   readonly waitMs?: number;
-  /** The waits between attempts on a route that has no queue. Default 50 ms to 1 s. */
+  /** How long a route's queues may be full before its messages fail, in milliseconds. Default: for ever. */
+  readonly fullWaitMs?: number;
+  /** The waits between attempts on a route that has no queue or no room. Default 50 ms to 1 s. */
   readonly retry?: BackoffOptions;
 }
 
@@ -50,10 +54,22 @@ export interface WindowOptions {
 export type WindowEvent<M extends OutgoingMessage> =
   /** The broker has it. */
   | { readonly kind: "accepted"; readonly message: M }
-  /** It was refused for good. */
-  | { readonly kind: "failed"; readonly message: M; readonly error: CipherMqError }
-  /** No queue takes the route's messages yet; said once until that changes. */
-  | { readonly kind: "waiting"; readonly exchange: string; readonly routingKey: string };
+  /** It is not tried any more; `refused`: the broker would not take it later either. */
+  | {
+    readonly kind: "failed";
+    readonly message: M;
+    readonly error: CipherMqError;
+    readonly refused: boolean;
+  }
+  /** No queue takes the route's messages yet, or none has room; said once until that changes. */
+  | {
+    readonly kind: "waiting";
+    readonly exchange: string;
+    readonly routingKey: string;
+    readonly obstacle: Obstacle;
+    /** The broker's reason. */
+    readonly why: string;
+  };
 
 /** One command in flight and how many of its replies came. */
 interface Flight<M extends OutgoingMessage> {
@@ -69,6 +85,7 @@ const DEFAULTS: Required<WindowOptions> = {
   maxBatchBytes: 512 * 1024,
   lingerMs: 5,
   waitMs: 30_000,
+  fullWaitMs: Infinity,
   retry: { firstMs: 50, maxMs: 1_000 },
 };
 
@@ -174,7 +191,7 @@ export class SenderWindow<M extends OutgoingMessage> implements ReplyHandler {
   failAll(error: CipherMqError): void {
     this.lost();
     for (const route of this.#routes.values()) {
-      for (const entry of route.drain()) this.#fail(entry, error);
+      for (const entry of route.drain()) this.#fail(entry, error, false);
     }
     this.#active.clear();
   }
@@ -218,18 +235,20 @@ export class SenderWindow<M extends OutgoingMessage> implements ReplyHandler {
   }
 
   #refused(route: Route<M>, entry: Entry<M>, refusal: Refusal, nowMs: number): void {
-    if (!refusal.retriable) {
+    const { obstacle, why, error } = refusal;
+    if (obstacle === undefined) {
       this.#landed(route);
-      this.#fail(entry, refusal.error);
+      this.#fail(entry, error, true);
       return;
     }
-    if (route.unroutable(nowMs)) {
+    if (route.blocked(obstacle, why, nowMs)) {
       const { exchange, routingKey } = route;
-      this.#events.push({ kind: "waiting", exchange, routingKey });
+      this.#events.push({ kind: "waiting", exchange, routingKey, obstacle, why });
     }
     this.#comeBack(route, entry);
-    if (route.inFlight > 0 || route.waitedMs(nowMs) < this.#options.waitMs) return;
-    for (const one of route.drain()) this.#fail(one, refusal.error);
+    const waitMs = obstacle === "no_queue" ? this.#options.waitMs : this.#options.fullWaitMs;
+    if (route.inFlight > 0 || route.waitedMs(nowMs) < waitMs) return;
+    for (const one of route.drain()) this.#fail(one, error, false);
     this.#active.delete(route);
     route.waitOver();
   }
@@ -244,9 +263,9 @@ export class SenderWindow<M extends OutgoingMessage> implements ReplyHandler {
     this.#landed(route);
   }
 
-  #fail(entry: Entry<M>, error: CipherMqError): void {
+  #fail(entry: Entry<M>, error: CipherMqError, refused: boolean): void {
     this.#leave(entry);
-    this.#events.push({ kind: "failed", message: entry.message, error });
+    this.#events.push({ kind: "failed", message: entry.message, error, refused });
   }
 
   #leave(entry: Entry<M>): void {
@@ -257,8 +276,11 @@ export class SenderWindow<M extends OutgoingMessage> implements ReplyHandler {
 
 function publishCommand<M extends OutgoingMessage>(entries: readonly Entry<M>[]): Command {
   const { message } = entries[0]!;
-  const { exchange, routingKey } = message;
-  if (entries.length === 1) return { kind: "publish", exchange, routingKey, message };
+  const { exchange, routingKey, ttlMs } = message;
+  if (entries.length === 1) {
+    const life = ttlMs === undefined ? {} : { ttlMs };
+    return { kind: "publish", exchange, routingKey, message, ...life };
+  }
   const messages = entries.map((entry) => entry.message);
   return { kind: "publish_batch", exchange, routingKey, messages };
 }

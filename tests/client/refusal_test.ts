@@ -8,21 +8,23 @@ import { refusalFor } from "../../lib/client/refusal.ts";
 
 Deno.test("a failure line's words tell what is tried again and what is reported", () => {
   for (
-    const [text, code, retriable] of [
-      ["Error: no exchange 'ciphermq'; declare it first", "unroutable", true],
-      ["Error: no queue is bound to exchange 'x' with routing key 'k'", "unroutable", true],
-      ["Error: Exchange x not found", "unroutable", true],
-      ["Error: this message id was already used for another message", "conflict", false],
-      ["Error: queue 'q' is full", "limit", false],
-      ["Error: 'a' may not publish to 'x'", "access_denied", false],
-      ["Invalid message format: tag is not base64", "invalid_message", false],
-      ["Error: what nobody thought of", "protocol", false],
+    const [text, code, obstacle] of [
+      ["Error: no exchange 'ciphermq'; declare it first", "unroutable", "no_queue"],
+      ["Error: no queue is bound to exchange 'x' with routing key 'k'", "unroutable", "no_queue"],
+      ["Error: Exchange x not found", "unroutable", "no_queue"],
+      ["Error: this message id was already used for another message", "conflict", undefined],
+      ["Error: queue 'q' is full (3 messages); try again later", "limit", "no_room"],
+      ["Error: the broker's disk is nearly full; try again later", "limit", "no_room"],
+      ["Error: a message may have 1000 bytes, the limit", "limit", undefined],
+      ["Error: 'a' may not publish to 'x'", "access_denied", undefined],
+      ["Invalid message format: tag is not base64", "invalid_message", undefined],
+      ["Error: what nobody thought of", "protocol", undefined],
     ] as const
   ) {
     const refusal = refusalFor({ kind: "failed", text: `${text} for message m`, id: "m" });
     assert.equal(refusal?.error.code, code, text);
-    assert.equal(refusal?.retriable, retriable, text);
-    assert.ok(!refusal?.error.message.includes("for message"));
+    assert.equal(refusal?.obstacle, obstacle, text);
+    assert.ok(!/for message|try again/.test(refusal!.error.message));
   }
 });
 

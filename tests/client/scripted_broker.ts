@@ -196,7 +196,7 @@ export class ScriptedBroker {
         peer.queue = a;
         return "Subscribed to queue";
       case "publish":
-        return this.#publish(`${a} ${b}`, JSON.parse(rest), false);
+        return this.#publish(`${a} ${b}`, JSON.parse(rest.replace(/ ttl_ms=\d+$/, "")), false);
       case "publish_batch":
         return JSON.parse(rest).map((one: { message_id: string }) =>
           this.#publish(`${a} ${b}`, one, true)

@@ -134,6 +134,51 @@ Deno.test("a receiver that does not come in time fails its messages, and nothing
   });
 });
 
+Deno.test("a full queue makes a sender wait however long, tell it, and go on in order when there is room", async () => {
+  await withBroker(async (broker) => {
+    broker.keys.set("r", publicKey);
+    broker.bindQueue("r");
+    let room = 10;
+    const whenFull = "Error: queue 'r' is full (10 messages); try again later";
+    broker.intercept = (line) => {
+      if (!line.startsWith("publish")) return undefined;
+      const messages = JSON.parse(line.slice(line.search(/[[{]/)));
+      if (room > 0 && !Array.isArray(messages)) return void room--;
+      return [messages].flat().map((one) => `${whenFull} for message ${one.message_id}`).join("\n");
+    };
+    const whys: string[] = [];
+    const onNotice = (notice: SenderNotice) => {
+      if (notice.kind === "waiting_for_room") whys.push(notice.why);
+    };
+    const sender = await connect(broker, { onNotice, waitMs: 20, window: { maxBatchMessages: 1 } });
+    const sent = Promise.all(numbers(30).map((text) => sender.send("r", text)));
+    await broker.until(() => room === 0 && whys.length > 0);
+    room = 1;
+    await broker.until(() => room === 0);
+    room = 100;
+    await sent;
+    await sender.close();
+    assert.deepEqual(whys, ["queue 'r' is full (10 messages)"]);
+    assert.deepEqual(texts(broker, "r"), numbers(30));
+  });
+});
+
+Deno.test("a message can be told how long it may wait", async () => {
+  await withBroker(async (broker) => {
+    broker.keys.set("r", publicKey);
+    broker.bindQueue("r");
+    const sender = await connect(broker);
+    await sender.send("r", "short", { ttlMs: 1_500 });
+    await sender.send("r", "long");
+    for (const ttlMs of [0, 1.5, -1, Number.NaN]) {
+      await assert.rejects(sender.send("r", "x", { ttlMs }), isCode("usage"));
+    }
+    await sender.close();
+    const lines = broker.lines.filter((line) => line.includes("publish"));
+    assert.deepEqual(lines.map((line) => line.endsWith("} ttl_ms=1500")), [true, false]);
+  });
+});
+
 Deno.test("what one message is refused for is its own failure, and part of several is partial", async () => {
   await withBroker(async (broker) => {
     broker.keys.set("r", publicKey);

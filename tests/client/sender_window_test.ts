@@ -145,6 +145,84 @@ Deno.test("what came back goes before what was not written yet, once nothing els
   assert.deepEqual([ids(window.take(0)), ids(window.take(0, true))], [["m0"], ["m3"]]);
 });
 
+const full = "Error: queue 'r' is full (3 messages); try again later";
+
+Deno.test("a message that finds no room is tried again for ever, and the wait is told once until it changes", () => {
+  const window = provenWindow(2, { waitMs: 0 });
+  assert.deepEqual(ids(window.take(0)), ["m0", "m1"]);
+  window.reply(refused("m0", full), 0);
+  window.reply(refused("m1", full), 0);
+  assert.deepEqual(window.events(), [{
+    kind: "waiting",
+    exchange: "x",
+    routingKey: "r",
+    obstacle: "no_room",
+    why: "queue 'r' is full (3 messages)",
+  }]);
+  let nowMs = 0;
+  for (let attempt = 0; attempt < 200; attempt++) {
+    nowMs += window.wakeInMs(nowMs)!;
+    assert.deepEqual(ids(window.take(nowMs)), ["m0"]);
+    assert.equal(window.take(nowMs), undefined);
+    window.reply(refused("m0", full), nowMs);
+    assert.deepEqual(window.events(), []);
+  }
+  nowMs += window.wakeInMs(nowMs)!;
+  window.take(nowMs);
+  window.reply(refused("m0", full.replace("3 messages", "9 bytes")), nowMs);
+  assert.deepEqual(outcomes(window.events()), ["waiting r"]);
+  nowMs += 60_000;
+  window.take(nowMs);
+  window.reply(refused("m0", full.replace("3 messages", "9 bytes")), nowMs);
+  assert.deepEqual(outcomes(window.events()), ["waiting r"]);
+});
+
+Deno.test("a wait for room ends when it was told how long, and its messages may be sent later", () => {
+  const window = provenWindow(2, { fullWaitMs: 1_000, waitMs: 0 });
+  window.take(0);
+  window.reply(refused("m0", full), 0);
+  window.reply(refused("m1", full), 0);
+  window.take(1_000);
+  window.reply(refused("m0", full), 1_000);
+  const [, ...failed] = window.events();
+  assert.deepEqual(outcomes(failed), ["failed m0", "failed m1"]);
+  for (const event of failed) {
+    assert(event.kind === "failed" && event.error.code === "limit" && !event.refused);
+  }
+});
+
+Deno.test("after a route was full little is in flight, and twice as much whenever that was taken", () => {
+  const window = provenWindow(4_000, { maxMessages: 5_000, lingerMs: 0 });
+  assert.equal(ids(window.take(0)).length, 256);
+  for (let at = 0; at < 256; at++) window.reply(refused(`m${at}`, full), 0);
+  let nowMs = window.wakeInMs(0)!;
+  const sizes: number[] = [];
+  for (let at = 0; at < 1_023;) {
+    const sent = ids(window.take(nowMs));
+    assert.equal(window.take(nowMs), undefined);
+    for (const id of sent) {
+      assert.equal(id, `m${at++}`);
+      window.reply(accepted(id), nowMs);
+    }
+    sizes.push(sent.length);
+    nowMs++;
+  }
+  assert.deepEqual(sizes, [1, 2, 4, 8, 16, 32, 64, 128, 256, 256, 256]);
+  // From here on as if it had never been full.
+  window.reply(accepted(ids(window.take(nowMs))[0]!), nowMs);
+  assert.equal(ids(window.take(nowMs)).length, 256);
+});
+
+Deno.test("a message with a time to live of its own travels alone, since only publish can say it", () => {
+  const window = provenWindow(2);
+  window.add({ ...message("short"), ttlMs: 5 }, 0);
+  window.add(message("last"), 0);
+  const commands = Array.from({ length: 3 }, () => window.take(0, true));
+  assert.deepEqual(commands.map(ids), [["m0", "m1"], ["short"], ["last"]]);
+  assert(commands[1]?.kind === "publish" && commands[1].ttlMs === 5);
+  assert(commands[2]?.kind === "publish" && !("ttlMs" in commands[2]));
+});
+
 Deno.test("a refusal for another reason is reported at once and holds nothing up", () => {
   const window = provenWindow(3);
   window.take(0);
@@ -154,6 +232,7 @@ Deno.test("a refusal for another reason is reported at once and holds nothing up
   const events = window.events();
   assert.deepEqual(outcomes(events), ["accepted m0", "failed m1", "accepted m2"]);
   assert.ok(events[1]?.kind === "failed" && events[1].error.code === "conflict");
+  assert.ok(events[1].refused);
 });
 
 Deno.test("a batch refused as a whole goes again message by message", () => {
@@ -193,6 +272,8 @@ class ModelBroker {
   readonly taken: PublishedMessage[] = [];
   readonly #known = new Map<string, Uint8Array>();
   readonly queues = new Set<string>();
+  /** Queues that take nothing more. */
+  readonly full = new Set<string>();
   #asked: { command: Command; done: number }[] = [];
   maxInFlight = 0;
 
@@ -217,6 +298,7 @@ class ModelBroker {
       return refused(command.kind === "publish_batch" ? one.id : undefined);
     }
     const before = this.#known.get(one.id);
+    if (before === undefined && this.full.has(key)) return refused(one.id, full);
     if (before === undefined) {
       this.#known.set(one.id, one.body);
       this.taken.push(one);
@@ -224,12 +306,27 @@ class ModelBroker {
     return accepted(one.id);
   }
 
+  /** Whether a message for `key` is not answered yet. */
+  isAsked(key: string): boolean {
+    return this.#asked.some(({ command }) => published(command)[0]!.receiver === key);
+  }
+
   cut(): void {
     this.#asked = [];
   }
 }
 
-type Move = "add" | "take" | "hurry" | "answer" | "lose reply" | "cut" | "time" | "queue";
+type Move =
+  | "add"
+  | "take"
+  | "hurry"
+  | "answer"
+  | "lose reply"
+  | "cut"
+  | "time"
+  | "queue"
+  | "fill"
+  | "room";
 
 function play(moves: readonly (readonly [Move, number])[], options: WindowOptions): void {
   const window = new SenderWindow<OutgoingMessage>(halfway, options);
@@ -258,10 +355,17 @@ function play(moves: readonly (readonly [Move, number])[], options: WindowOption
       window.lost();
     } else if (kind === "time") nowMs += n * 10;
     else if (kind === "queue") broker.queues.add(`r${n % 3}`);
+    else if (kind === "fill") broker.full.add(`r${n % 3}`);
+    // A broker whose queue has room again while it refuses a row of messages would take the later ones.
+    else if (kind === "room" && !broker.isAsked(`r${n % 3}`)) broker.full.delete(`r${n % 3}`);
     ended.push(...window.events());
   };
   for (const [kind, n] of moves) move(kind, n);
-  for (let route = 0; route < 3; route++) move("queue", route);
+  while (broker.isAsked("r0") || broker.isAsked("r1") || broker.isAsked("r2")) answer();
+  for (let route = 0; route < 3; route++) {
+    move("queue", route);
+    move("room", route);
+  }
   for (let step = 0; window.pending > 0; step++) {
     assert.ok(step < 10_000, "everything ends once the faults stop");
     nowMs += window.wakeInMs(nowMs) ?? 0;
@@ -298,7 +402,10 @@ function checkRun(
 }
 
 Deno.test("whatever is cut, lost, refused or late, every message ends once and each route keeps its order", () => {
-  const kinds: Move[] = ["add", "take", "hurry", "answer", "lose reply", "cut", "time", "queue"];
+  const kinds: Move[] = [
+    ...["add", "take", "hurry", "answer", "lose reply", "cut"] as const,
+    ...["time", "queue", "fill", "room"] as const,
+  ];
   const kind = fc.oneof(
     { weight: 8, arbitrary: fc.constantFrom<Move>("add", "take", "answer") },
     { weight: 1, arbitrary: fc.constantFrom(...kinds) },
