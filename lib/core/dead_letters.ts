@@ -8,9 +8,9 @@ import { refuseQueue } from "./declarations.ts";
 import type { Delivery } from "./delivery.ts";
 import type { DeadLetterReport } from "./effect.ts";
 import type { InputOf } from "./input.ts";
-import type { Message } from "./message.ts";
+import type { DeadLetter, Message } from "./message.ts";
 import type { Peer } from "./peer.ts";
-import { deadLetterQueueOf, type Queue } from "./queue.ts";
+import { deadLetterQueueOf } from "./queue.ts";
 import type { Topology } from "./topology.ts";
 import type { Turn } from "./turn.ts";
 
@@ -32,8 +32,8 @@ export class DeadLetters {
 
   /** Lists the dead letters of a queue that wait, from a place on. */
   list(turn: Turn, peer: Peer, { queue, after = -1 }: InputOf<"dead_letters">): void {
-    const waiting = this.#waiting(peer, queue, after + 1, MAX_LISTED);
-    turn.answer(peer, { kind: "dead_letters", letters: waiting.flatMap(report) });
+    const letters = this.#waiting(peer, queue, after + 1, MAX_LISTED).map(report);
+    turn.answer(peer, { kind: "dead_letters", letters });
   }
 
   /** Puts dead letters back into their queue, in order, as far as there is room. */
@@ -43,7 +43,7 @@ export class DeadLetters {
     const limit = id === undefined ? MAX_REDRIVEN : Infinity;
     let count = 0;
     for (const message of this.#waiting(peer, name, 0, limit)) {
-      if (message.dead === undefined || (id !== undefined && message.id !== id)) continue;
+      if (id !== undefined && message.id !== id) continue;
       if (queue.fullness(message.size) !== undefined) break;
       this.#delivery.redrive(turn, message, queue);
       count++;
@@ -51,15 +51,21 @@ export class DeadLetters {
     turn.answer(peer, { kind: "redriven", count });
   }
 
-  #waiting(peer: Peer, queue: string, from: number, limit: number): Message[] {
-    const letters: Queue | undefined = this.#topology.queue(deadLetterQueueOf(queue));
-    return letters?.list(peer.identity, from, limit) ?? [];
+  #waiting(peer: Peer, queue: string, from: number, limit: number): DeadMessage[] {
+    const letters = this.#topology.queue(deadLetterQueueOf(queue));
+    return letters?.list(peer.identity, from, limit, isDead) ?? [];
   }
 }
 
-function report(message: Message): DeadLetterReport[] {
-  // A client may have published to a queue with such a name itself: that is no dead letter.
-  if (message.dead === undefined) return [];
-  const { seq, id, publisher, size, exchange, routingKey } = message;
-  return [{ seq, id, publisher, size, exchange, routingKey, ...message.dead }];
+/** A message that is a dead letter. */
+type DeadMessage = Message & { readonly dead: DeadLetter };
+
+/** A client may have published to a queue with such a name itself: that is no dead letter. */
+function isDead(message: Message): message is DeadMessage {
+  return message.dead !== undefined;
+}
+
+function report(message: DeadMessage): DeadLetterReport {
+  const { seq, id, publisher, size, exchange, routingKey, dead } = message;
+  return { seq, id, publisher, size, exchange, routingKey, ...dead };
 }

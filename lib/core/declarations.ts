@@ -138,7 +138,7 @@ export class Declarations {
     }
     let count = 0;
     for (const lane of queue.lanes) {
-      for (const message of lane.list(0, Infinity)) {
+      for (const message of lane.all()) {
         this.#delivery.remove(turn, message);
         count++;
       }
@@ -153,10 +153,11 @@ export class Declarations {
     if (exchange === undefined) return refuseExchange(turn, peer, name);
     if (this.#topology.queue(queue) === undefined) return refuseQueue(turn, peer, queue);
     const { maxBindings } = this.#limits;
-    if (this.#topology.bindings >= maxBindings) {
-      return turn.refuse(peer, "limit", `there are ${maxBindings} bindings, the limit`);
-    }
     if (this.#topology.bind(exchange, queue, routingKey)) {
+      if (this.#topology.bindings > maxBindings) {
+        this.#topology.unbind(exchange, queue, routingKey);
+        return turn.refuse(peer, "limit", `there are ${maxBindings} bindings, the limit`);
+      }
       turn.change({ kind: "bound", queue, exchange: name, routingKey });
     }
     turn.answer(peer, { kind: "queue_bound" });

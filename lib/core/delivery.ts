@@ -4,7 +4,6 @@
  * @module
  */
 import { assert } from "../base/assert.ts";
-import type { QueueOptions } from "../base/queue_options.ts";
 import type { Consumer } from "./consumer.ts";
 import { Heap } from "./heap.ts";
 import { InFlight, type Lease } from "./in_flight.ts";
@@ -15,12 +14,6 @@ import type { Stats } from "./stats.ts";
 import type { Topology } from "./topology.ts";
 import type { Turn } from "./turn.ts";
 
-/** A dead-letter queue keeps its messages until somebody takes them. */
-const DEAD_LETTER_OPTIONS: Partial<QueueOptions> = {
-  maxDeliveries: 0,
-  maxMessages: Number.MAX_SAFE_INTEGER,
-  maxBytes: Number.MAX_SAFE_INTEGER,
-};
 /** Messages whose time is over that one tick deals with, so that it never stalls the broker. */
 const MAX_EXPIRED_PER_TICK = 10_000;
 
@@ -141,7 +134,7 @@ export class Delivery {
   drop(queue: Queue): void {
     for (const message of this.#inFlight.leasedIn(queue.name)) this.#takeOut(message);
     for (const lane of queue.lanes) {
-      for (const message of lane.list(0, Infinity)) this.#takeOut(message);
+      for (const message of lane.all()) this.#takeOut(message);
     }
   }
 
@@ -220,8 +213,9 @@ export class Delivery {
     const name = deadLetterQueueOf(queue);
     const declared = this.#topology.queue(name);
     if (declared !== undefined) return declared;
-    turn.change({ kind: "queue_declared", queue: name, options: DEAD_LETTER_OPTIONS });
-    return this.#topology.addQueue(name, DEAD_LETTER_OPTIONS);
+    // Whatever its quotas, a dead letter always finds room: those are for what clients publish to it.
+    turn.change({ kind: "queue_declared", queue: name, options: {} });
+    return this.#topology.addQueue(name, {});
   }
 }
 

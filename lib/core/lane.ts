@@ -60,15 +60,26 @@ export class Lane {
     this.#returned.push(message);
   }
 
-  /** Up to `limit` messages that wait, in order, from place `from` on. */
-  list(from: number, limit: number): Message[] {
-    const returned = [...this.#returned].filter(({ seq, removed }) => seq >= from && !removed);
-    const found = returned.toSorted((a, b) => a.seq - b.seq).slice(0, limit);
-    for (const message of this.#fresh) {
-      if (found.length >= limit) break;
-      if (message.seq >= from && !message.removed) found.push(message);
+  /** Up to `limit` messages that wait and are wanted, in order, from place `from` on. */
+  list<T extends Message>(
+    from: number,
+    limit: number,
+    isWanted: (message: Message) => message is T,
+  ): T[] {
+    const returned = [...this.#returned].toSorted((a, b) => a.seq - b.seq);
+    const found: T[] = [];
+    for (const messages of [returned, this.#fresh]) {
+      for (const message of messages) {
+        if (found.length >= limit) return found;
+        if (message.seq >= from && !message.removed && isWanted(message)) found.push(message);
+      }
     }
     return found;
+  }
+
+  /** All messages that wait, in order. */
+  all(): Message[] {
+    return this.list(0, Infinity, (_message): _message is Message => true);
   }
 }
 

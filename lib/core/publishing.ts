@@ -97,7 +97,7 @@ export class Publishing {
   ): void {
     const { id, receiver, body, exchange, routingKey, ttlMs = 0 } = input;
     const facts = { id, publisher, size: body.length, checksum, exchange, routingKey };
-    const expiresMs = expiryOf(turn, ttlMs, queue.options.ttlMs);
+    const expiresMs = queue.isForDeadLetters ? 0 : expiryOf(turn, ttlMs, queue.options.ttlMs);
     const message = new Message(
       { ...queue.next(receiver), ...facts, expiresMs },
       turn.now.wallMs,
@@ -108,7 +108,8 @@ export class Publishing {
 }
 
 /** The sooner end of the message's own time and the queue's; 0 stands for no end. */
-function expiryOf({ now }: Turn, ...ttlsMs: readonly number[]): number {
+export function expiryOf({ now }: Turn, ...ttlsMs: readonly number[]): number {
   const ends = ttlsMs.filter((ttlMs) => ttlMs > 0).map((ttlMs) => now.wallMs + ttlMs);
-  return ends.length === 0 ? 0 : Math.min(...ends);
+  // The end of a very long time is no longer a whole number that can be stored.
+  return ends.length === 0 ? 0 : Math.min(...ends, Number.MAX_SAFE_INTEGER);
 }

@@ -18,6 +18,8 @@ export interface Assignment {
 
 /** What a dead-letter queue's name ends with. */
 const DEAD = ".dead";
+/** Nothing leaves a dead-letter queue by itself, whoever declared it and whatever it was told. */
+const DEAD_LETTERS_STAY: Partial<QueueOptions> = { maxDeliveries: 0, ttlMs: 0 };
 
 /** The name of the queue that takes the dead letters of `queue`. */
 export function deadLetterQueueOf(queue: string): string {
@@ -28,6 +30,8 @@ export function deadLetterQueueOf(queue: string): string {
 export class Queue {
   /** Its name. */
   readonly name: string;
+  /** Whether it takes dead letters: those never die again. */
+  readonly isForDeadLetters: boolean;
   readonly #defaults: QueueOptions;
   #told: Partial<QueueOptions>;
   #options: QueueOptions;
@@ -41,9 +45,10 @@ export class Queue {
   /** Makes an empty queue that was told some options; `defaults` is for the others. */
   constructor(name: string, told: Partial<QueueOptions>, defaults: QueueOptions) {
     this.name = name;
+    this.isForDeadLetters = name.endsWith(DEAD);
     this.#defaults = defaults;
     this.#told = told;
-    this.#options = { ...defaults, ...told };
+    this.#options = this.#optionsWith(told);
   }
 
   /** How it treats its messages. */
@@ -61,13 +66,8 @@ export class Queue {
     const known: Partial<Record<string, unknown>> = this.#told;
     if (Object.entries(more).every(([name, value]) => known[name] === value)) return false;
     this.#told = { ...this.#told, ...more };
-    this.#options = { ...this.#defaults, ...this.#told };
+    this.#options = this.#optionsWith(this.#told);
     return true;
-  }
-
-  /** Whether it takes dead letters: those never die again. */
-  get isForDeadLetters(): boolean {
-    return this.name.endsWith(DEAD);
   }
 
   /** Messages it holds, leased ones included. */
@@ -134,9 +134,14 @@ export class Queue {
     return this.#lanes.get(receiver)?.take();
   }
 
-  /** Up to `limit` messages that wait for `receiver`, in order, from place `from` on. */
-  list(receiver: string, from: number, limit: number): Message[] {
-    return this.#lanes.get(receiver)?.list(from, limit) ?? [];
+  /** Up to `limit` messages that wait for `receiver` and are wanted, in order, from place `from` on. */
+  list<T extends Message>(
+    receiver: string,
+    from: number,
+    limit: number,
+    isWanted: (message: Message) => message is T,
+  ): T[] {
+    return this.#lanes.get(receiver)?.list(from, limit, isWanted) ?? [];
   }
 
   /** Takes a message back that was not acknowledged. */
@@ -188,6 +193,10 @@ export class Queue {
       return { message, consumer };
     }
     return undefined;
+  }
+
+  #optionsWith(told: Partial<QueueOptions>): QueueOptions {
+    return { ...this.#defaults, ...told, ...(this.isForDeadLetters ? DEAD_LETTERS_STAY : {}) };
   }
 
   #withdraw(consumer: Consumer): void {
