@@ -5,7 +5,7 @@
  */
 import { ByteWriter } from "../base/bytes.ts";
 import type { Limits } from "../base/limits.ts";
-import type { Answer } from "../core/effect.ts";
+import type { Answer, DeadLetterReport } from "../core/effect.ts";
 import { isExchangeKind } from "../core/exchange.ts";
 import type { ConnectionId, Input } from "../core/input.ts";
 import type { MessageHead } from "../core/message.ts";
@@ -166,7 +166,7 @@ function toReply(answer: Answer): Reply {
     case "stats":
       return { kind: "stats", json: JSON.stringify(answer.report) };
     case "dead_letters":
-      return { kind: "dead_letters", json: JSON.stringify(answer.letters) };
+      return { kind: "dead_letters", json: JSON.stringify(answer.letters.map(toJson)) };
     case "refused":
       return answer.id === undefined
         ? { kind: "failed", text: `Error: ${answer.text}` }
@@ -174,4 +174,9 @@ function toReply(answer: Answer): Reply {
     default:
       return answer;
   }
+}
+
+/** As the protocol names it: like all its other JSON. */
+function toJson({ routingKey, atMs, ...letter }: DeadLetterReport): Record<string, unknown> {
+  return { ...letter, routing_key: routingKey, at_ms: atMs };
 }

@@ -337,7 +337,7 @@ Deno.test("each answer is the line of the protocol, byte for byte", () => {
     [
       { kind: "dead_letters", letters: [LETTER] },
       'Dead letters: [{"seq":4,"id":"9bd0","publisher":"bob","size":9,"exchange":"x",' +
-      '"routingKey":"k","reason":"rejected","text":"no key","deliveries":2,"atMs":5,"queue":"q"}]',
+      '"reason":"rejected","text":"no key","deliveries":2,"queue":"q","routing_key":"k","at_ms":5}]',
     ],
     [{ kind: "redriven", count: 2 }, "Redriven: 2"],
     [{ kind: "key_registered" }, "Public key registered"],
