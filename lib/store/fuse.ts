@@ -15,8 +15,11 @@ export class Fuse {
     this.#explain = explain;
   }
 
-  /** Runs `work`, unless something failed before: then it rejects with that failure. */
-  run<T>(work: () => T): Promise<T> {
+  /**
+   * Runs `work`, unless something failed before: then it rejects with that failure. What work that
+   * goes on in the background rejects with is no failure of the store.
+   */
+  run<T>(work: () => T | Promise<T>): Promise<T> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     try {
       return Promise.resolve(work());

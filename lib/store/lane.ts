@@ -85,6 +85,12 @@ export class Lane {
     this.#floor = this.#marks.skip(seq + 1, REMOVED);
   }
 
+  /** Removes whatever is queued; the places stay used. */
+  removeAll(): void {
+    this.#marks.clear();
+    this.#floor = this.#next;
+  }
+
   /** Notes how often the delivery of a queued message came back; at least once. */
   countDeliveries(seq: number, deliveries: number): void {
     assert(this.isQueued(seq), `a returned message is queued, ${seq} is not`);

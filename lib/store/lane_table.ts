@@ -39,6 +39,11 @@ export class LaneTable {
     return this.#byName.get(queue)?.get(receiver);
   }
 
+  /** The lanes of a queue, one for each receiver that a message ever came for. */
+  ofQueue(queue: string): Iterable<Lane> {
+    return this.#byName.get(queue)?.values() ?? [];
+  }
+
   /** The lane of an id that a row has. */
   withId(id: number): Lane {
     const lane = this.#byId.get(id);

@@ -4,10 +4,11 @@
  * @module
  */
 import { assert } from "../base/assert.ts";
+import type { QueueOptions } from "../base/queue_options.ts";
 import type { Change } from "../core/effect.ts";
 import type { ExchangeKind } from "../core/exchange.ts";
 import type { MessageHead, MessageRef } from "../core/message.ts";
-import type { Snapshot } from "../core/restore.ts";
+import type { Snapshot, StoredMessage } from "../core/restore.ts";
 
 /** A message with its body, as long as it is known. */
 interface Entry {
@@ -15,7 +16,7 @@ interface Entry {
   readonly body: Uint8Array;
   readonly acceptedMs: number;
   deliveries: number;
-  removed: boolean;
+  gone?: "removed" | "moved";
 }
 
 interface MemoryLane {
@@ -25,7 +26,9 @@ interface MemoryLane {
   nextSeq: number;
 }
 
+type Binding = Snapshot["bindings"][number];
 type MessageChange = Extract<Change, { message: unknown }>;
+type TopologyChange = Exclude<Change, MessageChange>;
 
 /** Forgotten at most in one call. */
 const FORGET_PIECE = 1_000;
@@ -33,8 +36,8 @@ const FORGET_PIECE = 1_000;
 /** The committed state. */
 export class MemoryDisk {
   readonly #exchanges = new Map<string, ExchangeKind>();
-  readonly #queues = new Set<string>();
-  readonly #bindings = new Map<string, Snapshot["bindings"][number]>();
+  readonly #queues = new Map<string, Partial<QueueOptions>>();
+  readonly #bindings = new Map<string, Binding>();
   readonly #keys = new Map<string, Uint8Array>();
   readonly #lanes = new Map<string, MemoryLane>();
   /** In the order of acceptance. */
@@ -47,7 +50,7 @@ export class MemoryDisk {
         exchange,
         exchangeKind,
       })),
-      queues: [...this.#queues],
+      queues: [...this.#queues].map(([queue, options]) => ({ queue, options })),
       bindings: [...this.#bindings.values()],
       keys: [...this.#keys].map(([client, key]) => ({ client, key: key.slice() })),
       lanes: [...this.#lanes.values()].map(({ queue, receiver, nextSeq }) => ({
@@ -55,12 +58,7 @@ export class MemoryDisk {
         receiver,
         nextSeq,
       })),
-      messages: [...this.#entries].map(({ message, acceptedMs, deliveries, removed }) => ({
-        message,
-        acceptedMs,
-        deliveries,
-        removed,
-      })),
+      messages: [...this.#entries].map(storedOf),
     };
   }
 
@@ -73,7 +71,8 @@ export class MemoryDisk {
   /** The body of a queued message. */
   body(message: MessageRef): Uint8Array {
     const entry = this.#lanes.get(laneName(message))?.entries.get(message.seq);
-    assert(entry?.removed === false, `a message that is read is queued, ${message.seq} is not`);
+    const isQueued = entry !== undefined && entry.gone === undefined;
+    assert(isQueued, `a message that is read is queued, ${message.seq} is not`);
     return entry.body;
   }
 
@@ -81,7 +80,7 @@ export class MemoryDisk {
   forget(wallMs: number): boolean {
     let forgotten = 0;
     for (const entry of this.#entries) {
-      if (!entry.removed || entry.acceptedMs >= wallMs) continue;
+      if (entry.gone === undefined || entry.acceptedMs >= wallMs) continue;
       if (forgotten++ === FORGET_PIECE) return true;
       this.#entries.delete(entry);
       this.#lanes.get(laneName(entry.message))?.entries.delete(entry.message.seq);
@@ -91,75 +90,124 @@ export class MemoryDisk {
 
   /** Refuses what contradicts the state, before anything of it is applied. */
   #verify(changes: readonly Change[]): void {
-    const ends = new Map<string, number>();
-    const removed = new Set<string>();
+    const ends = new Map([...this.#lanes].map(([name, { nextSeq }]) => [name, nextSeq]));
+    const gone = new Set<string>();
     for (const change of changes) {
+      if (change.kind === "queue_deleted") this.#verifyDeleted(change.queue, ends, gone);
       if (!("message" in change)) continue;
-      const { message } = change;
-      const lane = laneName(message);
-      const end = ends.get(lane) ?? this.#lanes.get(lane)?.nextSeq ?? 0;
-      if (change.kind === "enqueued") {
+      if (change.kind === "moved") this.#verifyGone(change.from, ends, gone);
+      if (change.kind === "enqueued" || change.kind === "moved") {
+        const { message } = change;
+        const lane = laneName(message);
+        const end = ends.get(lane) ?? 0;
         assert(message.seq === end, `message ${message.seq} of a lane comes after ${end - 1}`);
         ends.set(lane, end + 1);
-        continue;
+      } else if (change.kind === "removed") this.#verifyGone(change.message, ends, gone);
+      else {
+        this.#verifyQueued(change.message, ends, gone);
+        assert(change.deliveries > 0, "deliveries are counted from 1");
       }
-      const place = `${lane} ${message.seq}`;
-      const isQueued = this.#isQueued(lane, message.seq, end) && !removed.has(place);
-      assert(isQueued, `a changed message is queued, ${message.seq} is not`);
-      if (change.kind === "removed") removed.add(place);
-      else assert(change.deliveries > 0, "deliveries are counted from 1");
     }
   }
 
-  #isQueued(laneName: string, seq: number, end: number): boolean {
-    const lane = this.#lanes.get(laneName);
-    if (seq >= (lane?.nextSeq ?? 0)) return seq < end;
-    return lane?.entries.get(seq)?.removed === false;
+  #verifyDeleted(queue: string, ends: ReadonlyMap<string, number>, gone: Set<string>): void {
+    for (const [lane, end] of ends) {
+      if (!lane.startsWith(`${queue} `)) continue;
+      for (let seq = 0; seq < end; seq++) gone.add(`${lane} ${seq}`);
+    }
+  }
+
+  #verifyGone(ref: MessageRef, ends: ReadonlyMap<string, number>, gone: Set<string>): void {
+    this.#verifyQueued(ref, ends, gone);
+    gone.add(placeName(ref));
+  }
+
+  #verifyQueued(
+    ref: MessageRef,
+    ends: ReadonlyMap<string, number>,
+    gone: ReadonlySet<string>,
+  ): void {
+    const name = laneName(ref);
+    const lane = this.#lanes.get(name);
+    const isNew = ref.seq >= (lane?.nextSeq ?? 0) && ref.seq < (ends.get(name) ?? 0);
+    const entry = lane?.entries.get(ref.seq);
+    const isQueued = isNew || (entry !== undefined && entry.gone === undefined);
+    assert(
+      isQueued && !gone.has(placeName(ref)),
+      `a changed message is queued, ${ref.seq} is not`,
+    );
   }
 
   #apply(change: Change, wallMs: number): void {
+    if (!("message" in change)) return this.#applyToTopology(change);
+    if (change.kind === "enqueued") {
+      return this.#append(change.message, change.body.slice(), wallMs);
+    }
+    if (change.kind === "moved") {
+      const from = this.#entryAt(change.from);
+      from.gone = "moved";
+      return this.#append(change.message, from.body, wallMs);
+    }
+    const entry = this.#entryAt(change.message);
+    if (change.kind === "removed") entry.gone = "removed";
+    else entry.deliveries = change.deliveries;
+  }
+
+  #applyToTopology(change: TopologyChange): void {
     switch (change.kind) {
       case "exchange_declared":
         if (!this.#exchanges.has(change.exchange)) {
           this.#exchanges.set(change.exchange, change.exchangeKind);
         }
         break;
+      case "exchange_deleted":
+        this.#exchanges.delete(change.exchange);
+        this.#unbind(({ exchange }) => exchange === change.exchange);
+        break;
       case "queue_declared":
-        this.#queues.add(change.queue);
+        this.#queues.set(change.queue, { ...change.options });
+        break;
+      case "queue_deleted":
+        this.#queues.delete(change.queue);
+        this.#unbind(({ queue }) => queue === change.queue);
+        this.#empty(change.queue);
         break;
       case "bound": {
         const { queue, exchange, routingKey } = change;
-        this.#bindings.set(`${queue} ${exchange} ${routingKey}`, { queue, exchange, routingKey });
+        this.#bindings.set(bindingName(change), { queue, exchange, routingKey });
         break;
       }
+      case "unbound":
+        this.#bindings.delete(bindingName(change));
+        break;
       case "key_registered":
         this.#keys.set(change.client, change.key.slice());
-        break;
-      default:
-        this.#applyToMessage(change, wallMs);
     }
   }
 
-  #applyToMessage(change: MessageChange, wallMs: number): void {
-    const lane = this.#laneOf(change.message);
-    if (change.kind === "enqueued") {
-      const { message, body } = change;
-      const entry = {
-        message,
-        body: body.slice(),
-        acceptedMs: wallMs,
-        deliveries: 0,
-        removed: false,
-      };
-      lane.entries.set(message.seq, entry);
-      lane.nextSeq++;
-      this.#entries.add(entry);
-      return;
+  #unbind(isMeant: (binding: Binding) => boolean): void {
+    for (const [name, binding] of this.#bindings) if (isMeant(binding)) this.#bindings.delete(name);
+  }
+
+  #empty(queue: string): void {
+    for (const lane of this.#lanes.values()) {
+      if (lane.queue !== queue) continue;
+      for (const entry of lane.entries.values()) entry.gone ??= "removed";
     }
-    const entry = lane.entries.get(change.message.seq);
+  }
+
+  #append(message: MessageHead, body: Uint8Array, acceptedMs: number): void {
+    const lane = this.#laneOf(message);
+    const entry = { message, body, acceptedMs, deliveries: 0 };
+    lane.entries.set(message.seq, entry);
+    lane.nextSeq++;
+    this.#entries.add(entry);
+  }
+
+  #entryAt(ref: MessageRef): Entry {
+    const entry = this.#lanes.get(laneName(ref))?.entries.get(ref.seq);
     assert(entry !== undefined, "a verified message is there");
-    if (change.kind === "removed") entry.removed = true;
-    else entry.deliveries = change.deliveries;
+    return entry;
   }
 
   #laneOf(message: MessageRef): MemoryLane {
@@ -173,7 +221,20 @@ export class MemoryDisk {
   }
 }
 
+function storedOf({ message, acceptedMs, deliveries, gone }: Entry): StoredMessage {
+  if (gone === undefined) return { message, acceptedMs, deliveries };
+  return { message, acceptedMs, deliveries: 0, gone };
+}
+
 /** Names have no spaces. */
 function laneName({ queue, receiver }: MessageRef): string {
   return `${queue} ${receiver}`;
+}
+
+function placeName(ref: MessageRef): string {
+  return `${laneName(ref)} ${ref.seq}`;
+}
+
+function bindingName({ queue, exchange, routingKey }: Binding): string {
+  return `${queue} ${exchange} ${routingKey}`;
 }

@@ -34,6 +34,11 @@ export class SeqRuns {
     return this.#runs.length === 0;
   }
 
+  /** Drops all notes. */
+  clear(): void {
+    this.#runs.length = 0;
+  }
+
   /** The note of a message, if it has one. */
   get(seq: number): number | undefined {
     const run = this.#runs[this.#indexOf(seq)];

@@ -25,6 +25,18 @@ export function resultCode(error: unknown): number | undefined {
   return typeof code === "number" ? code & 0xff : undefined;
 }
 
+/** The error `storage` for a database that holds what no broker wrote. Others stay what they are. */
+export function damageError(path: string, error: unknown): CipherMqError {
+  if (error instanceof CipherMqError || resultCode(error) !== undefined) {
+    return storageError(path, error);
+  }
+  const why = error instanceof Error ? error.message : String(error);
+  return new CipherMqError("storage", `cannot use the database ${path}: it is damaged: ${why}`, {
+    cause: error,
+    hint: "check the disk and restore the file from a backup",
+  });
+}
+
 /** The error `storage` for a failure under the file `path`. A CipherMqError stays what it is. */
 export function storageError(path: string, error: unknown): CipherMqError {
   if (error instanceof CipherMqError) return error;

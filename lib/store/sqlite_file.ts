@@ -68,6 +68,11 @@ export function rememberOpen(path: string, db: DatabaseSync): void {
   openHere.set(fileOf(statSync(path)), db);
 }
 
+/** Whether the file with these facts is the one that `db` has open. */
+export function isOpenHere(stats: Stats, db: DatabaseSync): boolean {
+  return openHere.get(fileOf(stats)) === db;
+}
+
 /** Closing a handle of a file drops all locks that the process has on it, SQLite's too (POSIX). */
 function requireNotOpenHere(path: string, stats: Stats): void {
   for (const [file, db] of openHere) if (!db.isOpen) openHere.delete(file);

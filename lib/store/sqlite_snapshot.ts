@@ -6,19 +6,26 @@
 import type { StatementSync } from "node:sqlite";
 import { assert } from "../base/assert.ts";
 import { CipherMqError } from "../base/errors.ts";
+import type { QueueOptions } from "../base/queue_options.ts";
 import type { ExchangeKind } from "../core/exchange.ts";
 import type { Snapshot, StoredMessage } from "../core/restore.ts";
-import { readHeads } from "./batch_row.ts";
+import { readHeads, SharedNames } from "./heads_text.ts";
 import type { KeyVault, Sealed } from "./key_vault.ts";
 import type { Lane, LaneState } from "./lane.ts";
 import type { LaneTable } from "./lane_table.ts";
-import type { BatchPlace, Statements } from "./sqlite_statements.ts";
+import type { Statements } from "./sqlite_statements.ts";
 
 type KeyRow = Omit<Sealed, "ciphertext"> & {
   readonly client_id: string;
   readonly public_key_ciphertext: Uint8Array;
 };
-type BatchRow = BatchPlace & { readonly n: number; readonly heads: string };
+/** Rows as arrays: objects with names would take twice as long to make. */
+type PlaceRow = [id: number, lane: number, last: number];
+type BatchRow = [...PlaceRow, n: number, at: number, heads: string];
+/** Deno has it and leaves it out of its types. */
+type ArrayStatement = StatementSync & { setReturnArrays(wanted: boolean): void };
+/** The messages of a row that moved to another lane, as runs in their order. */
+type MovedRuns = readonly { readonly first: number; readonly last: number }[];
 type BindingRow = {
   readonly queue: string;
   readonly exchange: string;
@@ -38,7 +45,7 @@ export function keyOwner(client: string): string {
 export function readLanes(sql: Statements, lanes: LaneTable): number {
   for (const row of sql.lanes.all()) lanes.add(row as unknown as LaneState);
   // Rows without a queued message are below the floor, from which the lane already knows its end.
-  for (const { id, lane, last } of inOrder<BatchPlace>(sql.queuedBatchesAfter, PLACES_AT_ONCE)) {
+  for (const [id, lane, last] of inOrder<PlaceRow>(sql.queuedBatchesAfter, PLACES_AT_ONCE)) {
     lanes.withId(lane).saw(id, last);
   }
   return (sql.lastBatch.get()?.id as number) + 1;
@@ -55,7 +62,10 @@ export function readRest(
       exchange: name as string,
       exchangeKind: kind as ExchangeKind,
     })),
-    queues: sql.queues.all().map(({ name }) => name as string),
+    queues: sql.queues.all().map(({ name, options }) => ({
+      queue: name as string,
+      options: JSON.parse(options as string) as Partial<QueueOptions>,
+    })),
     bindings: (sql.bindings.all() as BindingRow[]).map((row) => ({
       queue: row.queue,
       exchange: row.exchange,
@@ -79,42 +89,46 @@ function openKey(row: KeyRow, vault: KeyVault): { client: string; key: Uint8Arra
 
 /** The messages, by row in the order they were accepted, in a row by their place. */
 export function* readMessages(sql: Statements, lanes: LaneTable): Generator<StoredMessage> {
-  const publishers = new Map<string, string>();
+  const names = new SharedNames();
+  const moved = sql.anyMoved.get() as { first: number | null; last: number | null };
   for (const batch of inOrder<BatchRow>(sql.batchHeadsAfter, HEADS_AT_ONCE)) {
-    yield* messagesOf(batch, lanes.withId(batch.lane), publishers);
+    const [id, lane] = batch;
+    const mayHaveMoved = id >= (moved.first ?? Infinity) && id <= moved.last!;
+    const runs = mayHaveMoved ? sql.movedOf.all(id) as unknown as MovedRuns : [];
+    yield* messagesOf(batch, lanes.withId(lane), runs, names);
   }
 }
 
 /** Rows piece by piece: five times as fast as `iterate`, and no read stays open in between. */
-function* inOrder<Row extends { readonly id: number }>(
+function* inOrder<Row extends readonly [id: number, ...rest: unknown[]]>(
   after: StatementSync,
   atOnce: number,
 ): Generator<Row> {
+  (after as ArrayStatement).setReturnArrays(true);
   let rows: Row[] = [];
   do {
-    rows = after.all(rows.at(-1)?.id ?? 0, atOnce) as unknown as Row[];
+    rows = after.all(rows.at(-1)?.[0] ?? 0, atOnce) as unknown as Row[];
     yield* rows;
   } while (rows.length === atOnce);
 }
 
 function* messagesOf(
-  { last, n, at, heads }: BatchRow,
+  [, , last, n, acceptedMs, heads]: BatchRow,
   lane: Lane,
-  publishers: Map<string, string>,
+  moved: MovedRuns,
+  names: SharedNames,
 ): Generator<StoredMessage> {
   const { queue, receiver } = lane;
   let seq = last - n + 1;
-  for (const { id, publisher: name, size, checksum } of readHeads(heads)) {
-    // One string per name: a slice would keep its whole row alive.
-    let publisher = publishers.get(name);
-    if (publisher === undefined) publishers.set(name, publisher = name);
-    yield {
-      message: { queue, receiver, seq, id, publisher, size, checksum },
-      acceptedMs: at,
-      deliveries: lane.deliveries(seq),
-      removed: !lane.isQueued(seq),
-    };
+  for (const head of readHeads(heads, names)) {
+    const message = { queue, receiver, seq, ...head };
+    if (lane.isQueued(seq)) {
+      yield { message, acceptedMs, deliveries: lane.deliveries(seq) };
+    } else {
+      const hasMoved = moved.some((run) => run.first <= seq && seq <= run.last);
+      yield { message, acceptedMs, deliveries: 0, gone: hasMoved ? "moved" : "removed" };
+    }
     seq++;
   }
-  assert(seq === last + 1, `a row of ${n} messages has a line for each`);
+  assert(seq === last + 1, `a row of ${n} messages has a head for each`);
 }

@@ -11,31 +11,40 @@ const STATEMENTS = {
   rollback: "ROLLBACK",
 
   declareExchange: "INSERT INTO exchange (name, kind) VALUES (?, ?) ON CONFLICT DO NOTHING",
-  declareQueue: "INSERT INTO queue (name) VALUES (?) ON CONFLICT DO NOTHING",
+  deleteExchange: "DELETE FROM exchange WHERE name = ?",
+  declareQueue: "INSERT OR REPLACE INTO queue (name, options) VALUES (?, ?)",
+  deleteQueue: "DELETE FROM queue WHERE name = ?",
   bind:
     "INSERT INTO binding (queue, exchange, routing_key) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+  unbind: "DELETE FROM binding WHERE queue = ? AND exchange = ? AND routing_key = ?",
+  unbindQueue: "DELETE FROM binding WHERE queue = ?",
+  unbindExchange: "DELETE FROM binding WHERE exchange = ?",
   registerKey: "INSERT OR REPLACE INTO public_keys " +
     "(client_id, public_key_ciphertext, nonce, tag, registered_at) VALUES (?, ?, ?, ?, ?)",
   addLane: "INSERT INTO lane (id, queue, receiver, floor, marks) VALUES (?, ?, ?, 0, '[]')",
   updateLane: "UPDATE lane SET floor = ?, marks = ? WHERE id = ?",
   addBatch: "INSERT INTO batch (id, lane, last, n, at, heads) VALUES (?, ?, ?, ?, ?, ?)",
   addBody: "INSERT INTO body (id, data) VALUES (?, ?)",
+  addMoved: "INSERT INTO moved (batch, first, last) VALUES (?, ?, ?)",
+  dropMoved: "DELETE FROM moved WHERE batch BETWEEN ? AND ?",
   dropBodies: "DELETE FROM body WHERE id BETWEEN ? AND ?",
   dropBatches: "DELETE FROM batch WHERE id BETWEEN ? AND ?",
   body: "SELECT data FROM body WHERE id = ?",
   batchesAfter: "SELECT id, lane, last, at FROM batch WHERE id > ? ORDER BY id LIMIT ?",
 
   exchanges: "SELECT name, kind FROM exchange",
-  queues: "SELECT name FROM queue",
+  queues: "SELECT name, options FROM queue",
   bindings: "SELECT queue, exchange, routing_key FROM binding",
   keys: "SELECT client_id, public_key_ciphertext, nonce, tag FROM public_keys",
   lanes: "SELECT id, queue, receiver, floor, marks FROM lane ORDER BY id",
   lastBatch: "SELECT coalesce(max(id), 0) AS id FROM batch",
-  queuedBatchesAfter:
-    "SELECT batch.id AS id, lane, last, at FROM batch CROSS JOIN lane ON lane.id = lane " +
+  queuedBatchesAfter: "SELECT batch.id, lane, last FROM batch CROSS JOIN lane ON lane.id = lane " +
     "WHERE batch.id > ? AND last >= floor ORDER BY batch.id LIMIT ?",
   batchHeadsAfter:
     "SELECT id, lane, last, n, at, heads FROM batch WHERE id > ? ORDER BY id LIMIT ?",
+  movedOf: "SELECT first, last FROM moved WHERE batch = ? ORDER BY first",
+  anyMoved:
+    "SELECT (SELECT min(batch) FROM moved) AS first, (SELECT max(batch) FROM moved) AS last",
 } as const;
 
 /** Every statement by its name. */

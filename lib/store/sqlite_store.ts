@@ -10,22 +10,28 @@ import { CipherMqError } from "../base/errors.ts";
 import type { Change } from "../core/effect.ts";
 import type { MessageRef } from "../core/message.ts";
 import type { Snapshot, StoredMessage } from "../core/restore.ts";
-import { bodiesData, bodyAt, bodyCount, type Enqueued, headsText, rowsOf } from "./batch_row.ts";
+import { type Arrival, bodiesData, bodyAt, bodyCount, rowsOf } from "./batch_row.ts";
 import { Fuse } from "./fuse.ts";
+import { headsText } from "./heads_text.ts";
 import { KeyVault } from "./key_vault.ts";
 import type { Lane } from "./lane.ts";
+import type { RowRef } from "./lane_rows.ts";
 import { LaneTable } from "./lane_table.ts";
+import { LiveCopy } from "./live_copy.ts";
+import { counting, type Recovery } from "./recovery.ts";
 import { RowCache } from "./row_cache.ts";
 import { RowSweep } from "./row_sweep.ts";
 import { openDatabase } from "./sqlite_database.ts";
-import { storageError } from "./sqlite_error.ts";
-import { keyOwner, readLanes, readMessages, readRest } from "./sqlite_snapshot.ts";
+import { damageError, storageError } from "./sqlite_error.ts";
+import { setting } from "./sqlite_schema.ts";
+import { readLanes, readMessages, readRest } from "./sqlite_snapshot.ts";
 import {
   type BatchPlace,
   prepareStatements,
   rangesOf,
   type Statements,
 } from "./sqlite_statements.ts";
+import { writeTopology } from "./sqlite_topology.ts";
 import type { Store } from "./store.ts";
 
 /** Where and how a {@linkcode SqliteStore} keeps its file. */
@@ -46,6 +52,18 @@ interface OpenRow {
   readonly data: Uint8Array;
 }
 
+/** What a commit does to messages, before any of it is written. */
+class Work {
+  /** The messages that join each lane, in order. */
+  readonly arrivals = new Map<Lane, Arrival[]>();
+  /** The lanes with another floor or other marks. */
+  readonly settled = new Set<Lane>();
+  /** The places that messages left for another lane. */
+  readonly moved = new Map<Lane, number[]>();
+}
+
+type Moved = Extract<Change, { kind: "moved" }>;
+
 /** Rows looked at in one call of `forget`: a few milliseconds. */
 const SWEEP_ROWS = 1_000;
 
@@ -59,6 +77,9 @@ export class SqliteStore implements Store {
   readonly #lanes = new LaneTable();
   readonly #sweep = new RowSweep();
   readonly #fuse: Fuse;
+  readonly #copy: LiveCopy;
+  readonly #openedMs = performance.now();
+  #recovery: Recovery | undefined;
   #nextRow = 1;
 
   private constructor(options: SqliteStoreOptions, db: DatabaseSync, vault: KeyVault) {
@@ -67,6 +88,7 @@ export class SqliteStore implements Store {
     this.#sql = prepareStatements(db);
     this.#vault = vault;
     this.#cache = new RowCache(options.cacheBytes);
+    this.#copy = new LiveCopy(db, options.path);
     this.#fuse = new Fuse((error) => storageError(options.path, error));
   }
 
@@ -79,13 +101,36 @@ export class SqliteStore implements Store {
     return new SqliteStore(options, openDatabase(options.path, vault), vault);
   }
 
-  /** The state of the last commit. Throws `cryptographic` if a registered key was tampered with. */
+  /**
+   * The state of the last commit. Throws `cryptographic` if a registered key was tampered with,
+   * `storage` if the file is damaged; the messages throw the same.
+   */
   load(): Promise<Snapshot> {
     return this.#fuse.run(() => {
-      this.#nextRow = readLanes(this.#sql, this.#lanes);
-      const rest = readRest(this.#sql, this.#lanes, this.#vault);
-      return { ...rest, messages: { [Symbol.iterator]: () => this.#messages() } };
+      try {
+        this.#nextRow = readLanes(this.#sql, this.#lanes);
+        const rest = readRest(this.#sql, this.#lanes, this.#vault);
+        const messages = () => this.#messages(rest.queues.length);
+        return { ...rest, messages: { [Symbol.iterator]: messages } };
+      } catch (error) {
+        throw damageError(this.#path, error);
+      }
     });
+  }
+
+  /** What was found at the start; known when the messages that `load` gave have been read. */
+  get recovery(): Recovery | undefined {
+    return this.#recovery;
+  }
+
+  /**
+   * Copies the state of the last commit to a new file that only its owner can read, and gives its
+   * bytes. Other calls go on meanwhile. The copy is a database like this one. A failure leaves this
+   * store usable and no new file: `already_exists` for a file that is there, `limit` while another
+   * backup is being made, `storage` if the file cannot be written or this store is closed.
+   */
+  backup(path: string): Promise<number> {
+    return this.#fuse.run(() => this.#copy.to(path));
   }
 
   /** Makes the changes durable as one. */
@@ -119,17 +164,20 @@ export class SqliteStore implements Store {
         done: last < this.#lanes.withId(lane).floor,
       }));
       const forgotten = [...late, ...this.#sweep.pass(swept, wallMs)];
-      if (forgotten.length > 0) this.#transaction(() => this.#drop(forgotten, "dropBatches"));
+      if (forgotten.length > 0) {
+        this.#transaction(() => this.#drop(forgotten, "dropBatches", "dropMoved"));
+      }
       const allPassed = rows.at(-1)?.id === this.#sweep.cursor;
       return this.#sweep.hasLate || (allPassed && rows.length === SWEEP_ROWS);
     });
   }
 
   /** Releases the file. Safe after a failure, and when already closed. */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#fuse.blow(new CipherMqError("storage", `the database ${this.#path} is closed`));
+    await this.#copy.end();
     if (this.#db.isOpen) this.#db.close();
-    return Promise.resolve();
+    this.#copy.close();
   }
 
   #transaction(work: () => void): void {
@@ -154,43 +202,77 @@ export class SqliteStore implements Store {
 
   /** Memory may be ahead of the file when this throws: the store is not used again. */
   #apply(changes: readonly Change[], wallMs: number): void {
-    const arrivals = new Map<Lane, Enqueued[]>();
-    const settled = new Set<Lane>();
+    const work = new Work();
+    const bodies = this.#bodiesToMove(changes);
     for (const change of changes) {
-      if (change.kind === "enqueued") this.#arrive(change, arrivals);
-      else if (change.kind === "removed" || change.kind === "returned") {
-        settled.add(this.#settle(change));
-      } else this.#declare(change, wallMs);
+      if (!("message" in change)) {
+        writeTopology(this.#sql, this.#vault, change, wallMs);
+        if (change.kind === "queue_deleted") this.#empty(change.queue, work);
+      } else if (change.kind === "enqueued") this.#arrive(change, work);
+      else if (change.kind === "moved") this.#move(change, bodies.get(change), work);
+      else this.#settle(change, work);
     }
-    for (const [lane, messages] of arrivals) this.#addRows(lane, messages, wallMs);
-    this.#updateLanes(settled);
+    for (const [lane, messages] of work.arrivals) this.#addRows(lane, messages, wallMs);
+    for (const [lane, places] of work.moved) this.#noteMoved(lane, places);
+    this.#updateLanes(work.settled);
   }
 
-  #declare(change: Exclude<Change, { message: unknown }>, wallMs: number): void {
-    switch (change.kind) {
-      case "exchange_declared":
-        this.#sql.declareExchange.run(change.exchange, change.exchangeKind);
-        break;
-      case "queue_declared":
-        this.#sql.declareQueue.run(change.queue);
-        break;
-      case "bound":
-        this.#sql.bind.run(change.queue, change.exchange, change.routingKey);
-        break;
-      case "key_registered": {
-        const { ciphertext, nonce, tag } = this.#vault.seal(keyOwner(change.client), change.key);
-        this.#sql.registerKey.run(change.client, ciphertext, nonce, tag, wallMs);
+  /** Reads what is to be moved from rows, each row once. What the same commit enqueues is in none. */
+  #bodiesToMove(changes: readonly Change[]): ReadonlyMap<Moved, Uint8Array> {
+    const byRow = new Map<number, { lane: Lane; changes: Moved[] }>();
+    for (const change of changes) {
+      if (change.kind !== "moved") continue;
+      const { queue, receiver, seq } = change.from;
+      const lane = this.#lanes.find(queue, receiver);
+      const row = lane?.isQueued(seq) ? lane.rows.find(seq) : undefined;
+      if (lane === undefined || row === undefined) continue;
+      const found = byRow.get(row.id);
+      if (found === undefined) byRow.set(row.id, { lane, changes: [change] });
+      else found.changes.push(change);
+    }
+    const bodies = new Map<Moved, Uint8Array>();
+    for (const { lane, changes } of byRow.values()) {
+      const { first, data } = this.#openRow(lane, changes[0]!.from.seq);
+      // Copied, so that the row can go before the next one comes.
+      for (const change of changes) {
+        bodies.set(change, bodyAt(data, change.from.seq - first).slice());
       }
     }
+    return bodies;
   }
 
-  #arrive(change: Enqueued, arrivals: Map<Lane, Enqueued[]>): void {
-    const { queue, receiver, seq } = change.message;
+  #arrive(arrival: Arrival, { arrivals }: Work): void {
+    const { queue, receiver, seq } = arrival.message;
     const lane = this.#lanes.find(queue, receiver) ?? this.#addLane(queue, receiver);
     lane.append(seq);
     const messages = arrivals.get(lane);
-    if (messages === undefined) arrivals.set(lane, [change]);
-    else messages.push(change);
+    if (messages === undefined) arrivals.set(lane, [arrival]);
+    else messages.push(arrival);
+  }
+
+  #move({ from, message }: Moved, stored: Uint8Array | undefined, work: Work): void {
+    const lane = this.#lane(from.queue, from.receiver);
+    lane.remove(from.seq);
+    work.settled.add(lane);
+    const places = work.moved.get(lane);
+    if (places === undefined) work.moved.set(lane, [from.seq]);
+    else places.push(from.seq);
+    this.#arrive({ message, body: stored ?? this.#arrived(lane, from.seq, work) }, work);
+  }
+
+  /** The body of a message that came with the same commit. */
+  #arrived(lane: Lane, seq: number, { arrivals }: Work): Uint8Array {
+    const messages = arrivals.get(lane);
+    const arrival = messages?.[seq - messages[0]!.message.seq];
+    assert(arrival !== undefined, `message ${seq} is in a row or came just now`);
+    return arrival.body;
+  }
+
+  #empty(queue: string, { settled }: Work): void {
+    for (const lane of this.#lanes.ofQueue(queue)) {
+      lane.removeAll();
+      settled.add(lane);
+    }
   }
 
   #addLane(queue: string, receiver: string): Lane {
@@ -199,12 +281,12 @@ export class SqliteStore implements Store {
     return this.#lanes.add({ id, queue, receiver, floor: 0, marks: "[]" });
   }
 
-  #settle(change: Extract<Change, { kind: "removed" | "returned" }>): Lane {
+  #settle(change: Extract<Change, { kind: "removed" | "returned" }>, { settled }: Work): void {
     const { queue, receiver, seq } = change.message;
     const lane = this.#lane(queue, receiver);
     if (change.kind === "removed") lane.remove(seq);
     else lane.countDeliveries(seq, change.deliveries);
-    return lane;
+    settled.add(lane);
   }
 
   #lane(queue: string, receiver: string): Lane {
@@ -213,7 +295,7 @@ export class SqliteStore implements Store {
     return lane;
   }
 
-  #addRows(lane: Lane, messages: readonly Enqueued[], wallMs: number): void {
+  #addRows(lane: Lane, messages: readonly Arrival[], wallMs: number): void {
     for (const row of rowsOf(messages)) {
       const id = this.#nextRow++;
       const last = row.at(-1)!.message.seq;
@@ -222,6 +304,18 @@ export class SqliteStore implements Store {
       this.#sql.addBody.run(id, data);
       lane.rows.push({ id, last });
       this.#cache.put(id, data);
+    }
+  }
+
+  /** Before the rows of the places can go: the places are noted by row, to be forgotten with it. */
+  #noteMoved(lane: Lane, places: number[]): void {
+    for (const [first, last] of rangesOf(places.sort((a, b) => a - b))) {
+      for (let from = first; from <= last;) {
+        const row = this.#rowOf(lane, from);
+        const to = Math.min(last, row.last);
+        this.#sql.addMoved.run(row.id, from, to);
+        from = to + 1;
+      }
     }
   }
 
@@ -236,16 +330,23 @@ export class SqliteStore implements Store {
     this.#sweep.finished(finished);
   }
 
-  #drop(rowIds: number[], from: "dropBodies" | "dropBatches"): void {
+  #drop(rowIds: number[], ...from: ("dropBodies" | "dropBatches" | "dropMoved")[]): void {
     const sorted = rowIds.sort((a, b) => a - b);
-    for (const [first, last] of rangesOf(sorted)) this.#sql[from].run(first, last);
+    for (const [first, last] of rangesOf(sorted)) {
+      for (const table of from) this.#sql[table].run(first, last);
+    }
   }
 
   #openRow(lane: Lane, seq: number): OpenRow {
-    const row = lane.rows.find(seq);
-    assert(row !== undefined, `a row has message ${seq}`);
+    const row = this.#rowOf(lane, seq);
     const data = this.#cache.get(row.id) ?? this.#readRow(row.id);
     return { lane, first: row.last - bodyCount(data) + 1, last: row.last, data };
+  }
+
+  #rowOf(lane: Lane, seq: number): RowRef {
+    const row = lane.rows.find(seq);
+    assert(row !== undefined, `a row has message ${seq}`);
+    return row;
   }
 
   #readRow(id: number): Uint8Array {
@@ -255,11 +356,14 @@ export class SqliteStore implements Store {
     return data;
   }
 
-  *#messages(): Generator<StoredMessage> {
+  *#messages(queues: number): Generator<StoredMessage> {
     try {
-      yield* readMessages(this.#sql, this.#lanes);
+      const counts = yield* counting(readMessages(this.#sql, this.#lanes));
+      const bytes = Number(setting(this.#db, "page_count")) *
+        Number(setting(this.#db, "page_size"));
+      this.#recovery = { queues, ...counts, bytes, ms: performance.now() - this.#openedMs };
     } catch (error) {
-      throw this.#fuse.blow(error);
+      throw this.#fuse.blow(damageError(this.#path, error));
     }
   }
 }

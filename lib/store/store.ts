@@ -15,16 +15,20 @@ import type { Snapshot } from "../core/restore.ts";
  *   commit that resolved, plus possibly the whole of the one commit whose outcome nobody learned.
  *   Never part of a commit. Its messages come commit by commit, and in a lane by their place.
  * - {@linkcode Store.commit} takes effect as a whole or not at all. When it resolves, its changes
- *   survive the death of the process and of the machine. Calls do not overlap. Declaring again what
- *   is declared changes nothing. Changes that contradict the state reject: a message out of its
- *   lane's order, or removed or returned when it is not queued.
+ *   survive the death of the process and of the machine. Calls do not overlap. Declaring an exchange
+ *   or binding again changes nothing, declaring a queue again sets its options, and undoing what is
+ *   not there does nothing; with an exchange or queue its bindings go. Changes that contradict the
+ *   state reject: a message out of its lane's order, or one removed, returned or moved that is not
+ *   queued at that point of the commit. A moved message may have come with the same commit; the body
+ *   of every moved message is in memory until the commit ends.
  * - {@linkcode Store.read} takes messages that are queued as of the last commit, so not those
  *   that the same commit removed. In a lane's order it is cheapest. The bodies share memory with the
  *   store: they are not to be changed.
  * - After `load`, `commit`, `read` or `forget` has rejected, the store is unusable and rejects
  *   always: the caller closes it, stops, and starts anew from `load`.
  * - A removed message's `(receiver, id)` and an enqueued message's `(publisher, id, checksum)` stay
- *   in the snapshot for the duplicate horizon, and may stay longer. A lane's `nextSeq` stays for ever.
+ *   in the snapshot for the duplicate horizon, and may stay longer; so does the place that a moved one
+ *   left. A lane's `nextSeq` stays for ever, also when its queue is deleted.
  */
 export interface Store {
   /** Everything the core needs to go on after a restart. */

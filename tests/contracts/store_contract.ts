@@ -5,12 +5,13 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import type { QueueOptions } from "../../lib/base/queue_options.ts";
 import { CipherMqError } from "../../lib/base/errors.ts";
 import type { Change } from "../../lib/core/effect.ts";
 import type { MessageRef } from "../../lib/core/message.ts";
 import type { Snapshot, StoredMessage } from "../../lib/core/restore.ts";
 import type { Store } from "../../lib/store/store.ts";
-import { bodyOf, enqueued, removed, returned, StoreModel } from "./store_model.ts";
+import { bodyOf, enqueued, headOf, moved, removed, returned, StoreModel } from "./store_model.ts";
 
 /** One disk that stores can be opened on, one after another. */
 export interface StoreDisk {
@@ -51,6 +52,8 @@ class Reopenable {
 }
 
 const MINUTE_MS = 60_000;
+const OPTIONS: Partial<QueueOptions> = { ackTimeoutMs: 500, expired: "remove", ttlMs: 60_000 };
+const DEAD = { queue: "orders.dead", receiver: "receiver_1" };
 const Q = { queue: "orders", receiver: "receiver_1" };
 
 function storageError(error: unknown): boolean {
@@ -84,7 +87,7 @@ export function storeContract(name: string, disk: () => StoreDisk): void {
     const changes: Change[] = [
       { kind: "exchange_declared", exchange: "ciphermq", exchangeKind: "direct" },
       { kind: "exchange_declared", exchange: "news", exchangeKind: "direct" },
-      { kind: "queue_declared", queue: "Ж-queue" },
+      { kind: "queue_declared", queue: "Ж-queue", options: OPTIONS },
       { kind: "bound", queue: "Ж-queue", exchange: "news", routingKey: "a.b" },
       { kind: "bound", queue: "Ж-queue", exchange: "news", routingKey: "a.c" },
     ];
@@ -96,11 +99,57 @@ export function storeContract(name: string, disk: () => StoreDisk): void {
       new Map([["ciphermq", "direct"], ["news", "direct"]]),
     );
     assert.equal(exchanges.length, 2);
-    assert.deepEqual(queues, ["Ж-queue"]);
+    assert.deepEqual(queues, [{ queue: "Ж-queue", options: OPTIONS }]);
     assert.deepEqual(bindings.map((b) => `${b.queue} ${b.exchange} ${b.routingKey}`).sort(), [
       "Ж-queue news a.b",
       "Ж-queue news a.c",
     ]);
+  });
+
+  test("keeps the options a queue was given last", async (box) => {
+    await box.load();
+    const declared = (options: Partial<QueueOptions>): Change => ({
+      kind: "queue_declared",
+      queue: "q",
+      options,
+    });
+    await box.store.commit([declared(OPTIONS)], 1);
+    await box.store.commit([declared({ maxDeliveries: 3 }), declared({ maxMessages: 7 })], 2);
+    assert.deepEqual((await box.reopen()).queues, [{ queue: "q", options: { maxMessages: 7 } }]);
+    await box.store.commit([declared({})], 3);
+    assert.deepEqual((await box.reopen()).queues, [{ queue: "q", options: {} }]);
+  });
+
+  test("undoes one binding, and those of a deleted exchange or queue", async (box) => {
+    await box.load();
+    const bound = (kind: "bound" | "unbound", queue: string, exchange: string, key: string) =>
+      ({ kind, queue, exchange, routingKey: key }) as const;
+    const declared = ["q1", "q2"].flatMap((queue): Change[] => [
+      { kind: "exchange_declared", exchange: `x${queue}`, exchangeKind: "topic" },
+      { kind: "queue_declared", queue, options: {} },
+    ]);
+    const bindings = ["q1", "q2"].flatMap((queue) =>
+      ["xq1", "xq2"].flatMap((x) => ["a", "b"].map((key) => bound("bound", queue, x, key)))
+    );
+    await box.store.commit([...declared, ...bindings], 1);
+    await box.store.commit([
+      bound("unbound", "q2", "xq2", "a"),
+      bound("unbound", "q2", "xq2", "never"),
+      { kind: "exchange_deleted", exchange: "xq1" },
+      { kind: "queue_deleted", queue: "q1" },
+      { kind: "exchange_deleted", exchange: "never" },
+      { kind: "queue_deleted", queue: "never" },
+    ], 2);
+    const after = await box.reopen();
+    assert.deepEqual(after.exchanges, [{ exchange: "xq2", exchangeKind: "topic" }]);
+    assert.deepEqual(after.queues, [{ queue: "q2", options: {} }]);
+    assert.deepEqual(after.bindings, [{ queue: "q2", exchange: "xq2", routingKey: "b" }]);
+    await box.store.commit(
+      [{ kind: "exchange_declared", exchange: "xq1", exchangeKind: "fanout" }],
+      3,
+    );
+    const { exchanges } = await box.reopen();
+    assert.deepEqual(exchanges.find((e) => e.exchange === "xq1")?.exchangeKind, "fanout");
   });
 
   test("keeps the last key of each client", async (box) => {
@@ -134,7 +183,6 @@ export function storeContract(name: string, disk: () => StoreDisk): void {
         message,
         acceptedMs: message.seq < 4 ? 1000 : 2000,
         deliveries: 0,
-        removed: false,
       })),
     );
     assert.deepEqual(lanes, [{ ...Q, nextSeq: sizes.length }]);
@@ -153,7 +201,11 @@ export function storeContract(name: string, disk: () => StoreDisk): void {
     await box.load();
     await box.store.commit([0, 1, 2].map((seq) => enqueued(Q, seq, 10)), MINUTE_MS);
     await box.store.commit([removed(Q, 1), removed(Q, 0)], 2 * MINUTE_MS);
-    assert.deepEqual((await box.reopen()).messages.map((m) => m.removed), [true, true, false]);
+    assert.deepEqual((await box.reopen()).messages.map((m) => m.gone), [
+      "removed",
+      "removed",
+      undefined,
+    ]);
     await box.store.commit([removed(Q, 2)], 3 * MINUTE_MS);
     await forgetAll(box.store, MINUTE_MS);
     assert.deepEqual((await box.reopen()).messages.map((m) => m.message.id), [
@@ -172,7 +224,7 @@ export function storeContract(name: string, disk: () => StoreDisk): void {
     await forgetAll(box.store, 100);
     await box.store.commit([returned(Q, 2, 1)], 101);
     const { messages } = await box.reopen();
-    const queued = messages.filter((m) => !m.removed).map((m) => m.message.seq);
+    const queued = messages.filter((m) => m.gone === undefined).map((m) => m.message.seq);
     assert.deepEqual(queued, [2, 4]);
     assert.deepEqual(await box.store.read([{ ...Q, seq: 2 }]), [bodyOf(Q, 2, 10)]);
     await forgetAll(box.store, 100);
@@ -214,8 +266,11 @@ export function storeContract(name: string, disk: () => StoreDisk): void {
     assert.deepEqual((await box.reopen()).messages.map((m) => m.deliveries), [0, 1, 2, 300]);
     await box.store.commit([removed(Q, 2), removed(Q, 0)], 4);
     const { messages } = await box.reopen();
-    assert.deepEqual(messages.map((m) => m.removed), [true, false, true, false]);
-    assert.deepEqual(messages.filter((m) => !m.removed).map((m) => m.deliveries), [1, 300]);
+    assert.deepEqual(messages.map((m) => m.gone), ["removed", undefined, "removed", undefined]);
+    assert.deepEqual(messages.filter((m) => m.gone === undefined).map((m) => m.deliveries), [
+      1,
+      300,
+    ]);
   });
 
   test("keeps lanes of queues and receivers apart", async (box) => {
@@ -230,9 +285,9 @@ export function storeContract(name: string, disk: () => StoreDisk): void {
     await box.store.commit([removed(lanes[4]!, 0), returned(lanes[1]!, 1, 7)], 2);
     const { messages } = await box.reopen();
     assert.equal(messages.length, 12);
-    for (const { message, removed, deliveries } of messages) {
+    for (const { message, gone, deliveries } of messages) {
       const { queue, receiver, seq } = message;
-      assert.equal(removed, queue === "q2" && receiver === "r2" && seq === 0);
+      assert.equal(gone === "removed", queue === "q2" && receiver === "r2" && seq === 0);
       assert.equal(deliveries, queue === "q1" && receiver === "r2" && seq === 1 ? 7 : 0);
     }
     const refs = lanes.map((lane) => ({ ...lane, seq: 1 }));
@@ -245,11 +300,131 @@ export function storeContract(name: string, disk: () => StoreDisk): void {
       [enqueued(Q, 0, 5), returned(Q, 0, 1), removed(Q, 0), enqueued(Q, 1, 5)],
       1,
     );
-    assert.deepEqual((await box.reopen()).messages.map((m) => m.removed), [true, false]);
+    assert.deepEqual((await box.reopen()).messages.map((m) => m.gone), ["removed", undefined]);
     assert.deepEqual(await box.store.read([{ ...Q, seq: 1 }]), [bodyOf(Q, 1, 5)]);
   });
 
-  const contradictions: [what: string, change: Change][] = [
+  test("moves messages with their bodies to other lanes, and remembers where they came from", async (box) => {
+    await box.load();
+    const sizes = [10, 70_000, 0, 70_000, 5];
+    const heads = sizes.map((size, seq) => headOf(Q, seq, size));
+    await box.store.commit(sizes.map((size, seq) => enqueued(Q, seq, size)), 1);
+    const first = moved(heads[3]!, DEAD, 0);
+    const second = moved(heads[0]!, DEAD, 1);
+    await box.store.commit([returned(Q, 3, 2), first, removed(Q, 1), second], 2);
+    const { messages, lanes } = await box.reopen();
+    assert.deepEqual(messages.map((m) => [m.message.queue, m.gone, m.acceptedMs]), [
+      ["orders", "moved", 1],
+      ["orders", "removed", 1],
+      ["orders", undefined, 1],
+      ["orders", "moved", 1],
+      ["orders", undefined, 1],
+      ["orders.dead", undefined, 2],
+      ["orders.dead", undefined, 2],
+    ]);
+    assert.deepEqual(messages.map((m) => m.message), [...heads, first.message, second.message]);
+    assert.deepEqual(lanes, [{ ...Q, nextSeq: 5 }, { ...DEAD, nextSeq: 2 }]);
+    const bodies = await box.store.read([{ ...DEAD, seq: 0 }, { ...DEAD, seq: 1 }]);
+    assert.deepEqual(bodies, [bodyOf(Q, 3, 70_000), bodyOf(Q, 0, 10)]);
+  });
+
+  test("moves a message back, and on within its lane, and forgets each place in its time", async (box) => {
+    await box.load();
+    const head = headOf(Q, 0, 10);
+    await box.store.commit([enqueued(Q, 0, 10)], 1);
+    const there = moved(head, DEAD, 0);
+    await box.store.commit([there], 2);
+    const back = moved(there.message, Q, 1);
+    await box.store.commit([back], 3);
+    await box.store.commit([moved(back.message, Q, 2)], 4);
+    const places = async () =>
+      (await box.reopen()).messages.map((m) => [m.message.queue, m.message.seq, m.gone]);
+    const last = ["orders", 2, undefined];
+    assert.deepEqual(await places(), [
+      ["orders", 0, "moved"],
+      ["orders.dead", 0, "moved"],
+      ["orders", 1, "moved"],
+      last,
+    ]);
+    await forgetAll(box.store, 3);
+    assert.deepEqual(await places(), [["orders", 1, "moved"], last]);
+    await forgetAll(box.store, 100);
+    assert.deepEqual(await places(), [last]);
+    assert.deepEqual(await box.store.read([{ ...Q, seq: 2 }]), [bodyOf(Q, 0, 10)]);
+  });
+
+  test("moves what the same commit enqueued or moved", async (box) => {
+    await box.load();
+    const one = moved(headOf(Q, 1, 30), DEAD, 0);
+    const two = moved(one.message, { queue: "third", receiver: "r" }, 0);
+    await box.store.commit([enqueued(Q, 0, 20), enqueued(Q, 1, 30), one, two], 1);
+    const { messages } = await box.reopen();
+    const found = messages.map((m) => `${m.message.queue} ${m.message.seq} ${m.gone ?? "queued"}`);
+    assert.deepEqual(found, [
+      "orders 0 queued",
+      "orders 1 moved",
+      "orders.dead 0 moved",
+      "third 0 queued",
+    ]);
+    const refs = [{ queue: "third", receiver: "r", seq: 0 }, { ...Q, seq: 0 }];
+    assert.deepEqual(await box.store.read(refs), [bodyOf(Q, 1, 30), bodyOf(Q, 0, 20)]);
+  });
+
+  test("moves thousands of messages in any order in one commit", async (box) => {
+    await box.load();
+    const count = 3_000;
+    const seqs = Array.from({ length: count }, (_, i) => i);
+    await box.store.commit(seqs.map((seq) => enqueued(Q, seq, 100)), 1);
+    const order = seqs.map((i) => (i * 1_009) % count);
+    await box.store.commit(order.map((seq, i) => moved(headOf(Q, seq, 100), DEAD, i)), 2);
+    const { messages } = await box.reopen();
+    assert.deepEqual(messages.slice(0, count).map((m) => m.gone), seqs.map(() => "moved"));
+    assert.deepEqual(messages.slice(count).map((m) => m.message.id), order.map((i) => `id-${i}`));
+    const bodies = await box.store.read(seqs.map((seq) => ({ ...DEAD, seq })));
+    assert.deepEqual(bodies, order.map((seq) => bodyOf(Q, seq, 100)));
+  });
+
+  test("removes the messages of a deleted queue, and goes on with its places when it is declared again", async (box) => {
+    await box.load();
+    const other = { ...Q, receiver: "receiver_2" };
+    const kept = { ...Q, queue: "orders2" };
+    await box.store.commit([
+      { kind: "queue_declared", queue: Q.queue, options: OPTIONS },
+      ...[0, 1, 2].map((seq) => enqueued(Q, seq, 10)),
+      ...[other, kept].map((lane) => enqueued(lane, 0, 10)),
+    ], 1);
+    await box.store.commit([returned(Q, 1, 4), moved(headOf(Q, 2, 10), DEAD, 0)], 2);
+    const deleted: Change = { kind: "queue_deleted", queue: Q.queue };
+    const again: Change = { kind: "queue_declared", queue: Q.queue, options: {} };
+    await box.store.commit([enqueued(Q, 3, 10), deleted, again, enqueued(Q, 4, 10)], 3);
+    const { queues, lanes, messages } = await box.reopen();
+    assert.deepEqual(queues, [{ queue: Q.queue, options: {} }]);
+    assert.deepEqual(
+      new Map(lanes.map((l) => [`${l.queue} ${l.receiver}`, l.nextSeq])).get("orders receiver_1"),
+      5,
+    );
+    const ofQueue = messages.filter((m) => m.message.queue === Q.queue);
+    assert.deepEqual(ofQueue.map((m) => `${m.message.receiver} ${m.message.seq} ${m.gone}`), [
+      "receiver_1 0 removed",
+      "receiver_1 1 removed",
+      "receiver_1 2 moved",
+      "receiver_2 0 removed",
+      "receiver_1 3 removed",
+      "receiver_1 4 undefined",
+    ]);
+    const refs = [{ ...Q, seq: 4 }, { ...kept, seq: 0 }, { ...DEAD, seq: 0 }];
+    const bodies = [bodyOf(Q, 4, 10), bodyOf(kept, 0, 10), bodyOf(Q, 2, 10)];
+    assert.deepEqual(await box.store.read(refs), bodies);
+    await box.store.commit([deleted], 4);
+    await forgetAll(box.store, 100);
+    const end = await box.reopen();
+    assert.deepEqual(end.queues, []);
+    assert.deepEqual(end.messages.map((m) => m.message.queue), ["orders2", "orders.dead"]);
+    assert.equal(end.lanes.length, 4);
+    await box.store.commit([enqueued(Q, 5, 10), enqueued(other, 1, 10)], 5);
+  });
+
+  const contradictions: [what: string, changes: Change | Change[]][] = [
     ["a message that skips a place", enqueued(Q, 3, 1)],
     ["a message in a place that is used", enqueued(Q, 1, 1)],
     ["a removal of a message that never was", removed(Q, 2)],
@@ -257,17 +432,24 @@ export function storeContract(name: string, disk: () => StoreDisk): void {
     ["a second removal", removed(Q, 0)],
     ["a return of a removed message", returned(Q, 0, 1)],
     ["a count of deliveries below one", returned(Q, 1, 0)],
+    ["a move of a removed message", moved(headOf(Q, 0, 1), DEAD, 0)],
+    ["a move of a message that never was", moved(headOf(DEAD, 0, 1), Q, 2)],
+    ["a move to a place that is used", moved(headOf(Q, 1, 1), Q, 1)],
+    ["a removal from a deleted queue", [{ kind: "queue_deleted", queue: Q.queue }, removed(Q, 1)]],
+    ["a used place of a deleted queue", [
+      { kind: "queue_deleted", queue: Q.queue },
+      enqueued(Q, 0, 1),
+    ]],
+    ["a removal of what was moved away", [moved(headOf(Q, 1, 1), DEAD, 0), removed(Q, 1)]],
   ];
-  for (const [what, change] of contradictions) {
+  for (const [what, changes] of contradictions) {
     test(`refuses ${what}, with the whole commit, and then every call`, async (box) => {
       await box.load();
       await box.store.commit([enqueued(Q, 0, 1), enqueued(Q, 1, 1), removed(Q, 0)], 1);
       const before = await box.reopen();
       const fresh = { queue: "fresh", receiver: "r" };
-      const commit = box.store.commit(
-        [{ kind: "queue_declared", queue: "fresh" }, enqueued(fresh, 0, 1), change],
-        2,
-      );
+      const declared: Change = { kind: "queue_declared", queue: "fresh", options: {} };
+      const commit = box.store.commit([declared, enqueued(fresh, 0, 1), ...[changes].flat()], 2);
       await assert.rejects(commit, storageError);
       await assert.rejects(box.store.commit([], 3), storageError);
       await assert.rejects(box.store.read([]), storageError);
@@ -310,15 +492,19 @@ export function storeContract(name: string, disk: () => StoreDisk): void {
         weight: 5,
         arbitrary: fc.record({
           do: fc.constantFrom("remove", "return"),
-          lane: fc.nat(2),
+          lane: fc.nat(4),
           pick: fc.nat(1000),
         }),
       },
       {
+        weight: 3,
+        arbitrary: fc.record({ do: fc.constant("move"), lane: fc.nat(4), pick: fc.nat(1000) }),
+      },
+      {
         weight: 2,
         arbitrary: fc.record({
-          do: fc.constantFrom("commit", "reopen", "read", "forget"),
-          lane: fc.nat(2),
+          do: fc.constantFrom("commit", "reopen", "read", "forget", "delete"),
+          lane: fc.nat(4),
           pick: fc.nat(20),
         }),
       },
@@ -333,6 +519,8 @@ export function storeContract(name: string, disk: () => StoreDisk): void {
             if (action === "enqueue") model.enqueue(lane, pick);
             else if (action === "remove") model.remove(lane, pick);
             else if (action === "return") model.return(lane, pick);
+            else if (action === "move") model.move(lane, pick);
+            else if (action === "delete") model.delete(lane);
             else {
               const { changes, wallMs } = model.take();
               await box.store.commit(changes, wallMs);

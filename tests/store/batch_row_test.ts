@@ -9,10 +9,8 @@ import {
   bodiesData,
   bodyAt,
   bodyCount,
-  headsText,
   MAX_ROW_BYTES,
   MAX_ROW_MESSAGES,
-  readHeads,
   rowsOf,
 } from "../../lib/store/batch_row.ts";
 import { enqueued } from "../contracts/store_model.ts";
@@ -44,15 +42,8 @@ Deno.test("a row of empty bodies ends at the most messages", () => {
   assert.deepEqual([...rowsOf(messages)].map((row) => row.length), [MAX_ROW_MESSAGES, 1]);
 });
 
-Deno.test("a row gives back its heads and bodies", () => {
+Deno.test("a row gives back its bodies", () => {
   const messages = [0, 5, 0, 300].map((size, seq) => enqueued(LANE, seq, size));
-  const heads = messages.map(({ message: { id, publisher, size, checksum } }) => ({
-    id,
-    publisher,
-    size,
-    checksum,
-  }));
-  assert.deepEqual([...readHeads(headsText(messages))], heads);
   const data = bodiesData(messages);
   assert.equal(bodyCount(data), 4);
   // As SQLite may give it: not at the start of its buffer.
@@ -60,18 +51,4 @@ Deno.test("a row gives back its heads and bodies", () => {
   for (const [i, { body }] of messages.entries()) assert.deepEqual(bodyAt(shifted, i), body);
   assert.throws(() => bodyAt(data, 4), RangeError);
   assert.throws(() => bodyAt(data.subarray(0, data.length - 1), 3), RangeError);
-});
-
-Deno.test("names that would break a line of heads are refused", () => {
-  for (const broken of [{ id: "a b" }, { id: "a\nb" }, { publisher: "a b" }]) {
-    const change = enqueued(LANE, 0, 0);
-    const message = { ...change.message, ...broken };
-    assert.throws(() => headsText([{ ...change, message }]), /no space/);
-  }
-});
-
-Deno.test("damaged heads are refused", () => {
-  for (const text of ["x", "id p 1", "id p 1 2", "id p x 2\n", "id p 1 y\n", "id p\n", "\n"]) {
-    assert.throws(() => [...readHeads(text)], TypeError, JSON.stringify(text));
-  }
 });

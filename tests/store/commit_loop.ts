@@ -7,22 +7,42 @@
 import { CipherMqError } from "../../lib/base/errors.ts";
 import type { Change } from "../../lib/core/effect.ts";
 import { SqliteStore } from "../../lib/store/sqlite_store.ts";
-import { enqueued, removed, returned } from "../contracts/store_model.ts";
+import { enqueued, headOf, moved, removed, returned } from "../contracts/store_model.ts";
 import { AES_KEY } from "./database_folder.ts";
 
-/** The lanes that every commit changes. */
-export const LANES = [{ queue: "q", receiver: "r_1" }, { queue: "q", receiver: "r_2" }] as const;
+/** The lanes that every commit adds a message to; the queue of the third is deleted now and then. */
+export const LANES = [
+  { queue: "q", receiver: "r_1" },
+  { queue: "q", receiver: "r_2" },
+  { queue: "deleted", receiver: "r_1" },
+] as const;
+/** Where messages of the second lane move to. */
+export const DEAD_LANE = { queue: "q.dead", receiver: "r_2" } as const;
 /** A message of the first lane is removed so many commits after its own. */
 export const REMOVED_AFTER = 3;
+/** Every so many messages of the second lane one moves, so many commits after its own. */
+export const MOVED_EVERY = 5;
+/** Every so many commits the queue of the third lane is deleted, with what came just then. */
+export const DELETED_EVERY = 10;
 
 /** Far more than a test needs: a process that nobody stops must not run for ever. */
 const MOST_COMMITS = 5_000;
 
-/** The changes of one commit: a message in each lane, a removal in one, a return in the other. */
+/** The changes of one commit: a message in each lane and, of older ones, a removal, a return and a move. */
 function changesOf(commit: number, size: number): Change[] {
-  const changes: Change[] = LANES.map((lane) => enqueued(lane, commit, size));
+  const changes: Change[] = [
+    { kind: "queue_declared", queue: LANES[2].queue, options: {} },
+    ...LANES.map((lane) => enqueued(lane, commit, size)),
+  ];
   if (commit >= REMOVED_AFTER) changes.push(removed(LANES[0], commit - REMOVED_AFTER));
   if (commit > 0) changes.push(returned(LANES[1], commit - 1, 1));
+  const old = commit - MOVED_EVERY;
+  if (old >= 0 && old % MOVED_EVERY === 0) {
+    changes.push(moved(headOf(LANES[1], old, size), DEAD_LANE, old / MOVED_EVERY));
+  }
+  if (commit % DELETED_EVERY === DELETED_EVERY - 1) {
+    changes.push({ kind: "queue_deleted", queue: LANES[2].queue });
+  }
   return changes;
 }
 

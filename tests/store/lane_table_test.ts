@@ -16,8 +16,11 @@ Deno.test("lanes are found by both names and by id, and ids go on after the larg
   assert.equal(lanes.find("a", "b c"), b);
   assert.equal(lanes.find("a", "c"), undefined);
   assert.equal(lanes.withId(3), b);
-  assert.throws(() => lanes.withId(4), /lane 4/);
+  const c = lanes.add({ id: 4, queue: "a", receiver: "d", ...rest });
+  assert.deepEqual([...lanes.ofQueue("a")], [b, c]);
+  assert.deepEqual([...lanes.ofQueue("b")], []);
+  assert.throws(() => lanes.withId(5), /lane 5/);
   assert.equal(lanes.nextId, 8);
-  assert.deepEqual([...lanes], [a, b]);
+  assert.deepEqual([...lanes], [a, b, c]);
   assert.throws(() => lanes.add({ id: 9, queue: "a", receiver: "b c", ...rest }), /one lane/);
 });

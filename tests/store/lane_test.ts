@@ -47,6 +47,18 @@ Deno.test("a lane goes on from its row and from the rows seen", () => {
   assert.throws(() => lane.saw(5, 9), /a row up to 9/);
 });
 
+Deno.test("a lane that is emptied has nothing queued or noted, and its places stay used", () => {
+  const lane = laneOf(4);
+  lane.remove(2);
+  lane.countDeliveries(3, 2);
+  lane.removeAll();
+  assert.equal(lane.floor, 4);
+  assert.equal(lane.marks, "[]");
+  assert.throws(() => lane.append(0), /comes after/);
+  lane.append(4);
+  assert.deepEqual([3, 4].map((seq) => lane.isQueued(seq)), [false, true]);
+});
+
 Deno.test("a lane refuses what contradicts it", () => {
   const lane = laneOf(3);
   lane.remove(1);

@@ -11,9 +11,9 @@ const LANE = { queue: "q", receiver: "r" };
 
 Deno.test("a snapshot of a disk in memory does not change with the disk", () => {
   const disk = new MemoryDisk();
-  disk.write([enqueued(LANE, 0, 3), { kind: "queue_declared", queue: "q" }], 1);
+  disk.write([enqueued(LANE, 0, 3), { kind: "queue_declared", queue: "q", options: {} }], 1);
   const snapshot = disk.snapshot();
   disk.write([enqueued(LANE, 1, 3), removed(LANE, 0)], 2);
-  assert.deepEqual([...snapshot.messages].map((m) => [m.message.seq, m.removed]), [[0, false]]);
+  assert.deepEqual([...snapshot.messages].map((m) => [m.message.seq, m.gone]), [[0, undefined]]);
   assert.deepEqual(snapshot.lanes, [{ ...LANE, nextSeq: 1 }]);
 });

@@ -37,7 +37,7 @@ Deno.test("a second store on the same file is refused, before and after it holds
   const store = box.open();
   assert.throws(() => box.open(), failure("storage", /broker\.db: database is locked/));
   await store.load();
-  await store.commit([{ kind: "queue_declared", queue: "q" }], 1);
+  await store.commit([{ kind: "queue_declared", queue: "q", options: {} }], 1);
   assert.throws(() => box.open(), failure("storage", /database is locked/));
   await store.close();
   await box.open().close();

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { CipherMqError } from "../../lib/base/errors.ts";
-import { resultCode, storageError } from "../../lib/store/sqlite_error.ts";
+import { damageError, resultCode, storageError } from "../../lib/store/sqlite_error.ts";
 
 Deno.test("a full database is an error that names the file, SQLite's text and what to do", () => {
   const db = new DatabaseSync(":memory:");
@@ -36,4 +36,15 @@ Deno.test("other errors have no hint, and a CipherMqError stays what it is", () 
   assert.equal(resultCode("bug"), undefined);
   const known = new CipherMqError("cryptographic", "known");
   assert.equal(storageError("x", known), known);
+});
+
+Deno.test("what no broker wrote is called damaged, with advice; other failures stay what they are", () => {
+  const error = damageError("data/broker.db", new TypeError("heads"));
+  assert.equal(error.code, "storage");
+  assert.match(error.message, /the database data\/broker\.db: it is damaged: heads$/);
+  assert.match(error.hint ?? "", /restore the file from a backup/);
+  const busy = damageError("x", Object.assign(new Error("database is locked"), { errcode: 5 }));
+  assert.equal(busy.message, "cannot use the database x: database is locked");
+  const known = new CipherMqError("cryptographic", "known");
+  assert.equal(damageError("x", known), known);
 });

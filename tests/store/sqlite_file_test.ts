@@ -5,6 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import type { CipherMqError } from "../../lib/base/errors.ts";
 import { DatabaseFolder, failure } from "./database_folder.ts";
 
 /** Fails unless opening is refused and leaves the folder as it was, byte by byte. */
@@ -28,7 +29,7 @@ Deno.test("a new database and its log are open to their owner only, whatever the
     using box = new DatabaseFolder();
     const store = box.open();
     await store.load();
-    await store.commit([{ kind: "queue_declared", queue: "q" }], 1);
+    await store.commit([{ kind: "queue_declared", queue: "q", options: {} }], 1);
     assert.deepEqual(box.files(), { "broker.db": "600", "broker.db-wal": "600" });
     await store.close();
     assert.deepEqual(box.files(), { "broker.db": "600" });
@@ -77,11 +78,15 @@ Deno.test("a folder in the database's place is refused", () => {
 });
 
 Deno.test("a database of another version is refused and left as it is", async () => {
-  for (const version of [0, 2, 99]) {
+  for (const version of [0, 1, 3, 99]) {
     using box = new DatabaseFolder();
     await box.open().close();
     withDatabase(box, `PRAGMA user_version = ${version}`);
     assertRefusedUntouched(box, new RegExp(`its format is version ${version}`));
+    assert.throws(
+      () => box.open(),
+      (error: CipherMqError) => /run the version/.test(error.hint ?? ""),
+    );
   }
 });
 

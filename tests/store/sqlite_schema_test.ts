@@ -27,7 +27,7 @@ Deno.test("an open database syncs at every commit, checkpoints at 64 MiB, and is
     assert.equal(setting(db, "trusted_schema"), 0);
     assert.equal(setting(db, "fullfsync"), 1);
     assert.equal(setting(db, "application_id"), 0x434d5131);
-    assert.equal(setting(db, "user_version"), 1);
+    assert.equal(setting(db, "user_version"), 2);
     db.close();
   }
 });

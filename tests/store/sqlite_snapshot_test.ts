@@ -33,7 +33,8 @@ Deno.test("more rows than are read at once come back all, in order, and can be g
 
 const damages: [what: string, sql: string][] = [
   ["a line too few", "UPDATE batch SET n = 2 WHERE id = 3"],
-  ["heads that are none", "UPDATE batch SET heads = 'x' WHERE id = 3"],
+  ["heads that are no JSON", "UPDATE batch SET heads = 'x' WHERE id = 3"],
+  ["heads that are none", "UPDATE batch SET heads = '[1,2,3]' WHERE id = 3"],
   ["a lane that is missing", "UPDATE batch SET lane = 9 WHERE id = 3"],
 ];
 for (const [what, sql] of damages) {
@@ -45,8 +46,22 @@ for (const [what, sql] of damages) {
     db.close();
     const store = box.open();
     const { messages } = await store.load();
-    assert.throws(() => [...messages], failure("storage", /broker\.db/));
+    assert.throws(() => [...messages], failure("storage", /broker\.db: it is damaged/));
     await assert.rejects(store.commit([], 1), failure("storage", /broker\.db/));
     await store.close();
   });
 }
+
+Deno.test("options of a queue that are none fail the store", async () => {
+  using box = new DatabaseFolder();
+  const store = box.open();
+  await store.load();
+  await store.commit([{ kind: "queue_declared", queue: "q", options: {} }], 1);
+  await store.close();
+  const db = new DatabaseSync(box.path);
+  db.exec("UPDATE queue SET options = '{'");
+  db.close();
+  const damaged = box.open();
+  await assert.rejects(damaged.load(), failure("storage", /it is damaged/));
+  await damaged.close();
+});

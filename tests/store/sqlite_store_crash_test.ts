@@ -4,9 +4,10 @@
  * @module
  */
 import assert from "node:assert/strict";
+import type { MessageHead } from "../../lib/core/message.ts";
 import type { StoredMessage } from "../../lib/core/restore.ts";
 import { bodyOf } from "../contracts/store_model.ts";
-import { LANES, REMOVED_AFTER } from "./commit_loop.ts";
+import { DEAD_LANE, DELETED_EVERY, LANES, MOVED_EVERY, REMOVED_AFTER } from "./commit_loop.ts";
 import { DatabaseFolder } from "./database_folder.ts";
 
 const SCRIPT = new URL("commit_loop.ts", import.meta.url).pathname;
@@ -18,28 +19,54 @@ async function committedBy(box: DatabaseFolder): Promise<number> {
   try {
     const snapshot = await store.load();
     const count = snapshot.lanes[0]?.nextSeq ?? 0;
-    if (count > 0) {
-      assert.deepEqual(snapshot.lanes, LANES.map((lane) => ({ ...lane, nextSeq: count })));
-    }
+    const movedCount = Math.max(0, Math.ceil(count / MOVED_EVERY) - 1);
+    const lanes = LANES.map((lane) => ({ ...lane, nextSeq: count }));
+    const ends = [...lanes, { ...DEAD_LANE, nextSeq: movedCount }];
+    assert.deepEqual(snapshot.lanes, ends.filter((lane) => lane.nextSeq > 0));
+    const isDeclared = count % DELETED_EVERY !== 0;
+    assert.deepEqual(snapshot.queues, isDeclared ? [{ queue: LANES[2].queue, options: {} }] : []);
     const messages = [...snapshot.messages];
-    for (const lane of LANES) {
-      const ofLane = messages.filter(({ message }) => message.receiver === lane.receiver);
-      assert.deepEqual(ofLane.map((m) => m.message.seq), [...Array(count).keys()]);
+    for (const lane of ends) {
+      const { queue, receiver } = lane;
+      const ofLane = messages.filter(({ message: m }) =>
+        m.queue === queue && m.receiver === receiver
+      );
+      assert.deepEqual(ofLane.map((m) => m.message.seq), [...Array(lane.nextSeq).keys()]);
       for (const message of ofLane) assertAsCommitted(message, count);
     }
-    const queued = messages.filter((m) => !m.removed).map((m) => m.message);
+    const queued = messages.filter((m) => m.gone === undefined).map((m) => m.message);
     const bodies = await store.read(queued);
-    assert.deepEqual(bodies, queued.map((m) => bodyOf(m, m.seq, BODY_BYTES)));
+    assert.deepEqual(bodies, queued.map(bodyOfMessage));
     return count;
   } finally {
     await store.close();
   }
 }
 
-function assertAsCommitted({ message, removed, deliveries }: StoredMessage, count: number): void {
-  const first = message.receiver === LANES[0].receiver;
-  assert.equal(removed, first && message.seq < count - REMOVED_AFTER);
-  assert.equal(deliveries, !first && message.seq < count - 1 ? 1 : 0);
+/** A dead letter has the body that its message had in the second lane. */
+function bodyOfMessage(message: MessageHead): Uint8Array {
+  if (message.dead === undefined) return bodyOf(message, message.seq, BODY_BYTES);
+  return bodyOf(LANES[1], message.seq * MOVED_EVERY, BODY_BYTES);
+}
+
+/** What is to be known of a message after so many commits. */
+function assertAsCommitted({ message, gone, deliveries }: StoredMessage, count: number): void {
+  const { queue, receiver, seq } = message;
+  if (queue === DEAD_LANE.queue) {
+    assert.equal(message.id, `id-${seq * MOVED_EVERY}`);
+    return assert.equal(gone, undefined);
+  }
+  if (queue === LANES[2].queue) {
+    const isDeleted = seq < count - count % DELETED_EVERY;
+    return assert.equal(gone, isDeleted ? "removed" : undefined);
+  }
+  if (receiver === LANES[0].receiver) {
+    assert.equal(gone, seq < count - REMOVED_AFTER ? "removed" : undefined);
+    return assert.equal(deliveries, 0);
+  }
+  const hasMoved = seq % MOVED_EVERY === 0 && seq < count - MOVED_EVERY;
+  assert.equal(gone, hasMoved ? "moved" : undefined);
+  if (!hasMoved) assert.equal(deliveries, seq < count - 1 ? 1 : 0);
 }
 
 function lastReported(output: string): number {
