@@ -186,7 +186,7 @@ export class Broker {
   #fetch(turn: Turn, peer: Peer, { queue: name }: InputOf<"fetch">): void {
     const queue = this.#topology.queue(name);
     if (queue === undefined) return refuseQueue(turn, peer, name);
-    const message = queue.peek(peer.identity);
+    const message = this.#delivery.oldest(turn, queue, peer.identity);
     if (message === undefined) return turn.answer(peer, { kind: "no_messages" });
     if (!this.#mayFetch(peer, message)) {
       const why = `this connection holds ${peer.leased.size} messages of ${peer.leasedBytes} bytes`;

@@ -5,30 +5,22 @@
  */
 import { assert } from "../base/assert.ts";
 import type { Consumer } from "./consumer.ts";
-import { Heap } from "./heap.ts";
+import { Expiring } from "./expiring.ts";
 import { InFlight, type Lease } from "./in_flight.ts";
 import { type DeadReason, Message, type MessageHead } from "./message.ts";
 import type { Peer } from "./peer.ts";
 import { deadLetterQueueOf, type Queue } from "./queue.ts";
 import type { Stats } from "./stats.ts";
+import { expiryOf } from "./time_to_live.ts";
 import type { Topology } from "./topology.ts";
 import type { Turn } from "./turn.ts";
-
-/** Messages whose time is over that one tick deals with, so that it never stalls the broker. */
-const MAX_EXPIRED_PER_TICK = 10_000;
-
-/** Messages that left in time are dropped from the row of expiring ones when there are so many, and half of it. */
-const MIN_LEFT = 1024;
 
 /** Who holds which message, and what becomes of it. */
 export class Delivery {
   readonly #topology: Topology;
   readonly #stats: Stats;
   readonly #inFlight = new InFlight();
-  /** Messages that will expire, the next one first, and some that have left meanwhile. */
-  readonly #expiring = new Heap<Message>((message) => message.expiresMs);
-  /** How many of them have left. */
-  #leftInTime = 0;
+  readonly #expiring = new Expiring();
 
   /** Delivers what is in the queues of `topology`. */
   constructor(topology: Topology, stats: Stats) {
@@ -39,16 +31,27 @@ export class Delivery {
   /** Adds a message at the end of its lane. */
   enqueue(queue: Queue, message: Message): void {
     queue.append(message);
-    if (message.expiresMs > 0) this.#expiring.push(message);
+    this.#expiring.add(message);
   }
 
   /** Hands out what waits for `receiver` until messages or credit run out. */
   push(turn: Turn, queue: Queue, receiver: string): void {
-    for (;;) {
+    while (this.oldest(turn, queue, receiver) !== undefined) {
       const next = queue.assign(receiver);
       if (next === undefined) return;
       this.hand(turn, next.message, next.consumer.peer, next.consumer);
       queue.offer(next.consumer);
+    }
+  }
+
+  /** The oldest message that waits for `receiver`; those before it whose time is over end now. */
+  oldest(turn: Turn, queue: Queue, receiver: string): Message | undefined {
+    for (;;) {
+      const message = queue.peek(receiver);
+      if (message === undefined || !this.#isOver(message, turn)) return message;
+      // The next tick goes on.
+      if (turn.mayExpire <= 0) return undefined;
+      this.#expire(turn, message);
     }
   }
 
@@ -101,7 +104,7 @@ export class Delivery {
     assert(lease !== undefined, "what comes back was leased");
     if (maxDeliveries > 0 && message.deliveries >= maxDeliveries) {
       this.bury(turn, message, "max_deliveries");
-    } else if (isOver(message, turn)) this.#expire(turn, message);
+    } else if (this.#isOver(message, turn)) this.#expire(turn, message);
     else {
       this.#topology.queueOf(message).giveBack(message);
       turn.change({ kind: "returned", message, deliveries: message.deliveries });
@@ -125,8 +128,7 @@ export class Delivery {
 
   /** Puts a dead letter back where it was, as if it had just been published. */
   redrive(turn: Turn, message: Message, queue: Queue): void {
-    const { ttlMs } = queue.options;
-    const expiresMs = ttlMs === 0 ? 0 : turn.now.wallMs + ttlMs;
+    const expiresMs = expiryOf(turn.now.wallMs, queue.options.ttlMs);
     this.#move(turn, message, queue, { dead: undefined, expiresMs });
   }
 
@@ -145,14 +147,16 @@ export class Delivery {
       const sinceMs = turn.now.monoMs - queue.options.ackTimeoutMs;
       this.comeBackAll(turn, this.#inFlight.overdue(name, sinceMs));
     }
-    for (let count = 0; count < MAX_EXPIRED_PER_TICK; count++) {
-      const message = this.#expiring.peek();
-      if (message === undefined || !isOver(message, turn)) return;
-      this.#expiring.pop();
-      if (message.removed) this.#leftInTime--;
-      // One that is leased may still be acknowledged; it expires when it comes back.
-      if (!message.removed && message.lease === undefined) this.#expire(turn, message);
+    const lanes = new Map<string, Message>();
+    while (turn.mayExpire > 0) {
+      const message = this.#expiring.take(turn.now.wallMs);
+      if (message === undefined) break;
+      // One that is held may still be acknowledged; it expires when it comes back.
+      if (message.removed || message.lease !== undefined) continue;
+      lanes.set(laneName(message), message);
+      this.#expire(turn, message);
     }
+    this.#pushLanes(turn, lanes);
   }
 
   /** Takes messages back whose deliveries were not acknowledged, and hands them out again. */
@@ -161,16 +165,22 @@ export class Delivery {
     const lanes = new Map<string, Message>();
     for (const message of messages) {
       if (message.lease?.consumer !== undefined) freed.add(message.lease.consumer);
-      lanes.set(`${message.queue} ${message.receiver}`, message);
+      lanes.set(laneName(message), message);
       this.comeBack(turn, message);
     }
     for (const consumer of freed) this.offer(turn, consumer);
+    this.#pushLanes(turn, lanes);
+  }
+
+  /** Hands out what waits in the lanes of some messages: what left may have stood before it. */
+  #pushLanes(turn: Turn, lanes: ReadonlyMap<string, Message>): void {
     for (const message of lanes.values()) {
       this.push(turn, this.#topology.queueOf(message), message.receiver);
     }
   }
 
   #expire(turn: Turn, message: Message): void {
+    turn.mayExpire--;
     this.#stats.expired++;
     if (this.#topology.queueOf(message).options.expired === "dead") {
       this.bury(turn, message, "expired");
@@ -197,16 +207,12 @@ export class Delivery {
     const lease = this.#inFlight.release(message);
     this.#inFlight.forget(message);
     this.#topology.queueOf(message).remove(message);
-    if (message.expiresMs > 0) this.#tidyExpiring();
+    this.#expiring.remove(message);
     return lease;
   }
 
-  /** Most messages leave in time: those must not be kept until their time would have been over. */
-  #tidyExpiring(): void {
-    this.#leftInTime++;
-    if (this.#leftInTime < MIN_LEFT || this.#leftInTime * 2 < this.#expiring.length) return;
-    this.#expiring.retain((message) => !message.removed);
-    this.#leftInTime = 0;
+  #isOver(message: Message, { now }: Turn): boolean {
+    return this.#expiring.isOver(message, now.wallMs);
   }
 
   #deadLetterQueue(turn: Turn, queue: string): Queue {
@@ -219,8 +225,9 @@ export class Delivery {
   }
 }
 
-function isOver(message: Message, { now }: Turn): boolean {
-  return message.expiresMs > 0 && message.expiresMs <= now.wallMs;
+/** Names have no spaces. */
+function laneName({ queue, receiver }: Message): string {
+  return `${queue} ${receiver}`;
 }
 
 function headOf(message: Message): Omit<MessageHead, "queue" | "receiver" | "seq"> {

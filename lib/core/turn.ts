@@ -9,10 +9,15 @@ import type { Answer, Change, Effect } from "./effect.ts";
 import type { Message } from "./message.ts";
 import type { Peer } from "./peer.ts";
 
+/** Messages that may expire in one step. */
+const MAX_EXPIRED = 10_000;
+
 /** The moment of a step and its effects. */
 export class Turn {
   /** When it happens. */
   readonly now: Now;
+  /** How many more messages may expire in it, so that a million never stall the broker. */
+  mayExpire = MAX_EXPIRED;
   readonly #out: Effect[];
 
   /** Makes a turn that adds its effects to `out`. */
