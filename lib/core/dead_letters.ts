@@ -43,12 +43,15 @@ export class DeadLetters {
     const limit = id === undefined ? MAX_REDRIVEN : Infinity;
     let count = 0;
     for (const message of this.#waiting(peer, name, 0, limit)) {
-      if (id !== undefined && message.id !== id) continue;
+      // One may have been handed out since: what is redriven can make room for it.
+      if (message.lease !== undefined || (id !== undefined && message.id !== id)) continue;
       if (queue.fullness(message.size) !== undefined) break;
       this.#delivery.redrive(turn, message, queue);
       count++;
     }
     turn.answer(peer, { kind: "redriven", count });
+    const letters = this.#topology.queue(deadLetterQueueOf(name));
+    if (letters !== undefined) this.#delivery.push(turn, letters, peer.identity);
   }
 
   #waiting(peer: Peer, queue: string, from: number, limit: number): DeadMessage[] {

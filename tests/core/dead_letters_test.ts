@@ -290,3 +290,16 @@ Deno.test("what is redriven lives as long as a message that is published now", (
   driver.tick(1);
   assert.equal(bob.deadLetters("q").length, 1);
 });
+Deno.test("when a large dead letter is redriven, the small one behind it moves", () => {
+  const [, alice, bob] = bound({}, { maxPrefetchBytes: 100 });
+  for (const [id, bytes] of [["held", 50], ["large", 90], ["small", 1]] as const) {
+    alice.publishAll([id], { body: "x".repeat(bytes) });
+    bob.fetch("q");
+    bob.reject(id);
+  }
+  bob.take();
+  bob.consume("q.dead");
+  assert.deepEqual(bob.takeIds(), ["held"]);
+  assert.equal(bob.redrive("q", "large"), 1);
+  assert.deepEqual(bob.takeIds(), ["small"]);
+});
