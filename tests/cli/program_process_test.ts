@@ -27,10 +27,6 @@ Deno.test("a process gets its input and hands over each line of its outputs", as
   });
 });
 
-Deno.test("a process has ended when all that it said was handed over", async () => {
-  assert.deepEqual(await outcome("much output"), { lines: 3000, last: "line 2999" });
-});
-
 Deno.test("a process that fails is told with its name, its exit code and the end of what it said", async () => {
   const failure = await outcome("a failure") as Record<string, unknown>;
   assert.equal(failure["name"], "CipherMqError");

@@ -21,9 +21,6 @@ const CHILDREN: Readonly<Record<string, () => void | Promise<void>>> = {
     }
     console.error("one\ntwo");
   },
-  much: () => {
-    for (let i = 0; i < 3000; i++) console.log(`line ${i}`);
-  },
   fail: () => {
     console.error("x".repeat(10_000));
     console.error("error: what failed");
@@ -73,18 +70,6 @@ const PARENTS: Readonly<Record<string, () => Promise<unknown>>> = {
     await process.write(["third"]);
     await process.endInput();
     return { code: await process.ended(), data, notes };
-  },
-  "much output": async () => {
-    const lines: string[] = [];
-    const { process } = new Started("much", {
-      onData: (line) => {
-        // Busy until the process has certainly ended, with the rest of its output in the pipe.
-        if (lines.length === 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
-        lines.push(line);
-      },
-    });
-    await process.ended();
-    return { lines: lines.length, last: lines.at(-1) };
   },
   "a failure": async () => {
     const { process } = new Started("fail");
