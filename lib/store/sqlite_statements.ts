@@ -9,6 +9,8 @@ const STATEMENTS = {
   begin: "BEGIN IMMEDIATE",
   commit: "COMMIT",
   rollback: "ROLLBACK",
+  logState: "PRAGMA wal_checkpoint(NOOP)",
+  checkpoint: "PRAGMA wal_checkpoint(PASSIVE)",
 
   declareExchange: "INSERT INTO exchange (name, kind) VALUES (?, ?) ON CONFLICT DO NOTHING",
   declareQueue: "INSERT INTO queue (name) VALUES (?) ON CONFLICT DO NOTHING",

@@ -19,6 +19,7 @@ import { RowCache } from "./row_cache.ts";
 import { RowSweep } from "./row_sweep.ts";
 import { openDatabase } from "./sqlite_database.ts";
 import { storageError } from "./sqlite_error.ts";
+import { CHECKPOINT_PAGES } from "./sqlite_schema.ts";
 import { keyOwner, readLanes, readMessages, readRest } from "./sqlite_snapshot.ts";
 import {
   type BatchPlace,
@@ -141,6 +142,13 @@ export class SqliteStore implements Store {
       this.#rollBack();
       throw error;
     }
+    this.#checkpoint();
+  }
+
+  /** Copies a long log into the file. Throws what the disk says: such a disk keeps nothing for sure. */
+  #checkpoint(): void {
+    const pages = this.#sql.logState.get()?.log as number;
+    if (pages >= CHECKPOINT_PAGES) this.#sql.checkpoint.get();
   }
 
   /** After some failures SQLite has rolled back itself, after others it cannot; the log protects both. */
