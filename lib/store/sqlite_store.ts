@@ -163,11 +163,11 @@ export class SqliteStore implements Store {
   /** Memory may be ahead of the file when this throws: the store is not used again. */
   #apply(changes: readonly Change[], wallMs: number): void {
     const arrivals = new Map<Lane, Enqueued[]>();
-    const settled = new Set<Lane>();
+    const settled = new Map<Lane, number[]>();
     for (const change of changes) {
       if (change.kind === "enqueued") this.#arrive(change, arrivals);
       else if (change.kind === "removed" || change.kind === "returned") {
-        settled.add(this.#settle(change));
+        this.#settle(change, settled);
       } else this.#declare(change, wallMs);
     }
     for (const [lane, messages] of arrivals) this.#addRows(lane, messages, wallMs);
@@ -207,12 +207,18 @@ export class SqliteStore implements Store {
     return this.#lanes.add({ id, queue, receiver, floor: 0, marks: "[]" });
   }
 
-  #settle(change: Extract<Change, { kind: "removed" | "returned" }>): Lane {
+  /** Notes the change in its lane, and in `settled` the lane and what was removed from it. */
+  #settle(
+    change: Extract<Change, { kind: "removed" | "returned" }>,
+    settled: Map<Lane, number[]>,
+  ): void {
     const { queue, receiver, seq } = change.message;
     const lane = this.#lane(queue, receiver);
-    if (change.kind === "removed") lane.remove(seq);
-    else lane.countDeliveries(seq, change.deliveries);
-    return lane;
+    let removed = settled.get(lane);
+    if (removed === undefined) settled.set(lane, removed = []);
+    if (change.kind === "returned") return lane.countDeliveries(seq, change.deliveries);
+    lane.remove(seq);
+    removed.push(seq);
   }
 
   #lane(queue: string, receiver: string): Lane {
@@ -233,14 +239,20 @@ export class SqliteStore implements Store {
     }
   }
 
-  #updateLanes(lanes: Iterable<Lane>): void {
+  #updateLanes(settled: ReadonlyMap<Lane, readonly number[]>): void {
     const finished: number[] = [];
-    for (const lane of lanes) {
+    const emptied = new Set<number>();
+    for (const [lane, removed] of settled) {
       this.#sql.updateLane.run(lane.floor, lane.marks, lane.id);
       for (const id of lane.rows.takeBelow(lane.floor)) finished.push(id);
+      for (const seq of removed) {
+        const id = lane.emptiedRow(seq);
+        if (id !== undefined) emptied.add(id);
+      }
     }
-    for (const id of finished) this.#cache.delete(id);
-    this.#drop(finished, "dropBodies");
+    const ids = [...finished, ...emptied];
+    for (const id of ids) this.#cache.delete(id);
+    this.#drop(ids, "dropBodies");
     this.#sweep.finished(finished);
   }
 

@@ -31,6 +31,25 @@ Deno.test("more rows than are read at once come back all, in order, and can be g
   await store.close();
 });
 
+Deno.test("a message that stays keeps its row's bodies only, across a restart too", async () => {
+  using box = new DatabaseFolder();
+  await storeEach(box, 10);
+  let store = box.open();
+  await store.load();
+  await store.commit([2, 3, 4, 6, 7].map((seq) => removed(LANE, seq)), 20);
+  await store.close();
+  store = box.open();
+  await store.load();
+  await store.commit([8, 9].map((seq) => removed(LANE, seq)), 21);
+  await store.commit([enqueued(LANE, 10, 10)], 22);
+  assert.equal((await store.read([{ ...LANE, seq: 1 }, { ...LANE, seq: 10 }])).length, 2);
+  await store.close();
+  const db = new DatabaseSync(box.path);
+  // Row 2 has message 1, and row 11 message 10.
+  assert.deepEqual(db.prepare("SELECT id FROM body").all().map(({ id }) => id), [2, 11]);
+  db.close();
+});
+
 const damages: [what: string, sql: string][] = [
   ["a line too few", "UPDATE batch SET n = 2 WHERE id = 3"],
   ["heads that are none", "UPDATE batch SET heads = 'x' WHERE id = 3"],
