@@ -73,6 +73,14 @@ export class Broker {
     if (peer !== undefined) this.#take(input, peer);
   }
 
+  /**
+   * Ids of messages accepted before this moment are forgotten, in milliseconds since the Unix epoch:
+   * it is later than the duplicate horizon where there were too many of them.
+   */
+  get firstRememberedMs(): number {
+    return this.#published.firstMs;
+  }
+
   /** Counts `count` commands that were answered `ms` milliseconds after they came. */
   answered(count: number, ms: number): void {
     this.#stats.answered(count, ms);
