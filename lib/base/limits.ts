@@ -24,7 +24,7 @@ export interface Limits {
   readonly maxConsumersPerConnection: number;
   /** Connections in all. Default 10,000. */
   readonly maxConnections: number;
-  /** Connections of one address. Default 10,000. */
+  /** Connections of one address, which needs no certificate to begin one. Default 1,000. */
   readonly maxConnectionsPerAddress: number;
   /** Bytes waiting to be sent to one connection before the broker stops reading from it and pushing to it. Default 1 MiB. */
   readonly maxUnsentBytes: number;
@@ -54,7 +54,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxPrefetchBytes: 8 * 1024 * 1024,
   maxConsumersPerConnection: 1_000,
   maxConnections: 10_000,
-  maxConnectionsPerAddress: 10_000,
+  maxConnectionsPerAddress: 1_000,
   maxUnsentBytes: 1024 * 1024,
   maxWaitingCommands: 20_000,
   maxWaitingBytes: 8 * 1024 * 1024,

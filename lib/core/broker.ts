@@ -276,10 +276,13 @@ export class Broker {
   }
 
   #ack({ id }: InputOf<"ack">, peer: Peer): void {
-    const message = this.#inFlight.find(peer, id);
+    const held = this.#inFlight.held(peer, id);
+    // A repeated ack must not be taken for a late one: the same id may wait in another queue.
+    if (held === undefined && this.#acknowledged.recall(peer.identity, id) !== undefined) {
+      return this.#answer(peer, { kind: "ack_confirmed", id });
+    }
+    const message = held ?? this.#inFlight.given(peer, id);
     if (message === undefined) {
-      const before = this.#acknowledged.recall(peer.identity, id) !== undefined;
-      if (before) return this.#answer(peer, { kind: "ack_confirmed", id });
       const why = `no delivery of message '${id}' waits for an ack of '${peer.identity}'`;
       return this.#refuse(peer, "not_found", why);
     }

@@ -46,19 +46,19 @@ export class InFlight {
     return lease;
   }
 
-  /**
-   * The message that an ack of `id` by `peer` means: of those addressed to its identity the one its
-   * connection holds longest, else one that another connection of it was given (a late ack).
-   */
-  find(peer: Peer, id: string): Message | undefined {
-    const candidates = this.#byReceiver.get(peer.identity)?.get(id);
-    if (candidates === undefined) return undefined;
-    let best: Message | undefined;
-    for (const message of candidates) {
+  /** The message `id` that this very connection holds; of several the one it holds longest. */
+  held(peer: Peer, id: string): Message | undefined {
+    let longest: Message | undefined;
+    for (const message of this.#addressedTo(peer, id)) {
       if (message.lease?.peer !== peer) continue;
-      if (best === undefined || message.lease.order < best.lease!.order) best = message;
+      if (longest === undefined || message.lease.order < longest.lease!.order) longest = message;
     }
-    return best ?? candidates[0];
+    return longest;
+  }
+
+  /** The message `id` that another connection of the peer's identity was given: for a late ack. */
+  given(peer: Peer, id: string): Message | undefined {
+    return this.#addressedTo(peer, id)[0];
   }
 
   /** Forgets a message that was acknowledged. */
@@ -70,6 +70,10 @@ export class InFlight {
     if (rest.length > 0) ids.set(message.id, rest);
     else ids.delete(message.id);
     if (ids.size === 0) this.#byReceiver.delete(message.receiver);
+  }
+
+  #addressedTo(peer: Peer, id: string): readonly Message[] {
+    return this.#byReceiver.get(peer.identity)?.get(id) ?? [];
   }
 
   #index(message: Message): void {

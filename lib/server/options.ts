@@ -15,6 +15,9 @@ import {
 } from "../base/configuration.ts";
 import { AssertionError } from "../base/assert.ts";
 import { assertLimits, DEFAULT_LIMITS, type Limits } from "../base/limits.ts";
+import { AES_KEY_BYTES } from "../store/key_vault.ts";
+
+export { AES_KEY_BYTES };
 
 /** Everything a broker needs, with the files' contents instead of their paths. */
 export interface ServerOptions {
@@ -48,9 +51,6 @@ export interface ServerFileOptions extends ServerOptions {
   /** The file itself, if the AES key is in it and others than its owner can read it. */
   exposedKeyFile?: string;
 }
-
-/** Bytes of `aes_key`. */
-export const AES_KEY_BYTES = 32;
 
 /** The environment variable that wins over `aes_key` and `aes_key_file`. */
 export const AES_KEY_VARIABLE = "CIPHERMQ_AES_KEY";
