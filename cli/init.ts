@@ -115,8 +115,8 @@ function reachedAt(address: string): Address {
     });
   }
   // All addresses of a machine are no address to connect to.
-  const local: Record<string, string> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
-  return { host: local[parsed.host] ?? parsed.host, port: parsed.port };
+  const local = new Map([["0.0.0.0", "127.0.0.1"], ["::", "::1"]]);
+  return { host: local.get(parsed.host) ?? parsed.host, port: parsed.port };
 }
 
 /** Every client once, for one name may send and receive. */

@@ -11,9 +11,11 @@ export interface MessageSource {
   readonly texts: AsyncIterable<readonly string[]>;
   /** How many there are, where that is known. */
   readonly total?: number;
+  /** Only whoever writes them knows how many more there are. */
+  readonly live?: true;
   /** Somebody types them. */
   readonly typed?: true;
-  /** Ends a wait for more. */
+  /** Ends a wait for more, and looks at no more. */
   stop(): void;
 }
 
@@ -43,7 +45,7 @@ export function messageSource({ messages, file, count }: SourceFlags): MessageSo
   if (messages.length > 0) return counted(messages.length, (at) => messages[at]!);
   if (count !== undefined) return counted(count, (at) => `sample message ${at + 1}`);
   if (file !== undefined) return linesOf(open(file), file);
-  const stdin = linesOf(Deno.stdin.readable, "stdin");
+  const stdin = { ...linesOf(Deno.stdin.readable, "stdin"), live: true } as const;
   return Deno.stdin.isTerminal() ? { ...stdin, typed: true } : stdin;
 }
 

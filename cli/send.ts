@@ -79,6 +79,8 @@ class SendRun {
   #acknowledged = 0;
   #failed = 0;
   #away = false;
+  /** It was interrupted with messages at hand that it then left. */
+  #cutShort = false;
 
   constructor(flags: SendFlags, terminal: Terminal, source: MessageSource) {
     this.#flags = flags;
@@ -141,7 +143,8 @@ class SendRun {
       for (const text of texts) {
         for (const receiver of this.#receivers) {
           if (!sender.hasRoom(text)) await sender.room(text);
-          if (this.#stop.signal.aborted) return;
+          this.#cutShort = this.#stop.signal.aborted;
+          if (this.#cutShort) return;
           this.#post(sender, receiver, text);
         }
       }
@@ -183,7 +186,8 @@ class SendRun {
       return;
     }
     this.#stop.abort();
-    this.#source.stop();
+    // What else has an end is not waited for, and whether it was reached shall be seen.
+    if (this.#source.live) this.#source.stop();
     const { pending = 0 } = this.#sender ?? {};
     if (pending === 0) return;
     this.#terminal.note(`finishing ${pending} messages; interrupt again to stop at once`);
@@ -224,7 +228,11 @@ class SendRun {
   /** Throws when not everything that was to be sent was accepted. */
   #judge(): void {
     const [first, ...others] = this.#errors.values();
-    if (first === undefined) return;
+    if (first === undefined) {
+      if (!this.#cutShort) return;
+      const why = `interrupted: ${this.#sent} messages were sent, and the rest was not`;
+      throw new CipherMqError("partial", why);
+    }
     if (this.#acknowledged === 0 && others.every((one) => one.code === first.code)) throw first;
     for (const error of this.#errors.values()) this.#terminal.error(error.message, error.hint);
     const counts = `${this.#failed} of ${this.#sent} messages were not sent`;

@@ -5,6 +5,8 @@
  */
 import process from "node:process";
 import type { Command } from "commander";
+import { keepToOwnerCommand } from "../lib/base/configuration.ts";
+import { logger } from "../lib/base/log.ts";
 import { AES_KEY_VARIABLE, readServerOptions } from "../lib/server/options.ts";
 import { BrokerServer } from "../lib/server/server.ts";
 import { configureLogging, disposeLogging } from "./logging.ts";
@@ -14,7 +16,8 @@ import type { Terminal } from "./terminal.ts";
 /** Adds `serve` to the program. */
 export function addServe(program: Command, terminal: Terminal): void {
   program.command("serve")
-    .description("Run the broker until SIGTERM or SIGINT. The log is JSON Lines on stderr.")
+    .summary("run the broker")
+    .description("Runs the broker until SIGTERM or SIGINT. The log is JSON Lines on stderr.")
     .option("-c, --config <file>", "the broker's configuration", "config.toml")
     .addHelpText(
       "after",
@@ -28,15 +31,26 @@ async function serve(config: string, terminal: Terminal): Promise<void> {
     [AES_KEY_VARIABLE]: process.env[AES_KEY_VARIABLE],
   });
   configureLogging(terminal, options.logLevel);
+  if (options.exposedKeyFile !== undefined) warnOfExposedKey(options.exposedKeyFile);
   const stopAsked = Promise.withResolvers<void>();
   const ignoreSignals = onStopSignal(stopAsked.resolve);
   try {
     const broker = await BrokerServer.start(options);
-    const failure = await Promise.race([stopAsked.promise, broker.failure]);
+    await Promise.race([stopAsked.promise, broker.failure]);
     await broker.stop();
+    // It may also have failed while it stopped.
+    const failure = await Promise.race([broker.failure, undefined]);
     if (failure !== undefined) throw failure;
   } finally {
     ignoreSignals();
     await disposeLogging();
   }
+}
+
+/** Not refused: the original's users have such files, and an update must not keep a broker down. */
+function warnOfExposedKey(file: string): void {
+  logger("server").warn("the aes_key in {file} can be read by others than its owner", {
+    file,
+    hint: keepToOwnerCommand(file),
+  });
 }

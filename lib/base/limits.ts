@@ -42,7 +42,7 @@ export interface Limits {
   readonly maxDeliveries: number;
   /** Connections in all. Default 10,000. */
   readonly maxConnections: number;
-  /** Connections of one address. Default 10,000. */
+  /** Connections of one address, which needs no certificate to begin one. Default 1,000. */
   readonly maxConnectionsPerAddress: number;
   /** Connections of one identity. Default 1,000. */
   readonly maxConnectionsPerIdentity: number;
@@ -89,7 +89,7 @@ export const DEFAULT_LIMITS: Limits = {
   ackTimeoutMs: 30_000,
   maxDeliveries: 20,
   maxConnections: 10_000,
-  maxConnectionsPerAddress: 10_000,
+  maxConnectionsPerAddress: 1_000,
   maxConnectionsPerIdentity: 1_000,
   maxUnsentBytes: 1024 * 1024,
   maxWaitingCommands: 20_000,

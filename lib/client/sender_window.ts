@@ -38,7 +38,7 @@ export interface WindowOptions {
   readonly maxBytes?: number;
   /** Messages in one `publish_batch`. Default 256. */
   readonly maxBatchMessages?: number;
-  /** Bytes of bodies in one `publish_batch`; one message always fits. Default 512 KiB. */
+  /** Bytes of bodies in one `publish_batch`; one message always fits. Default 128 KiB. */
   readonly maxBatchBytes?: number;
   /** How long an incomplete batch waits for more while others are in flight, in milliseconds. Default 5. */
   readonly lingerMs?: number;
@@ -82,7 +82,7 @@ const DEFAULTS: Required<WindowOptions> = {
   maxMessages: 4_096,
   maxBytes: 16 * 1024 * 1024,
   maxBatchMessages: 256,
-  maxBatchBytes: 512 * 1024,
+  maxBatchBytes: 128 * 1024,
   lingerMs: 5,
   waitMs: 30_000,
   fullWaitMs: Infinity,

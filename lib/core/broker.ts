@@ -94,6 +94,14 @@ export class Broker {
     this.#take(turn, peer, input);
   }
 
+  /**
+   * Ids of messages accepted before this moment are forgotten, in milliseconds since the Unix epoch:
+   * it is later than the duplicate horizon where there were too many of them.
+   */
+  get firstRememberedMs(): number {
+    return this.#published.firstMs;
+  }
+
   /** Counts `count` commands that were answered `ms` milliseconds after they came. */
   answered(count: number, ms: number): void {
     this.#stats.answered(count, ms);
@@ -206,10 +214,13 @@ export class Broker {
   }
 
   #ack(turn: Turn, peer: Peer, { id }: InputOf<"ack">): void {
-    const message = this.#delivery.find(peer, id);
+    const held = this.#delivery.held(peer, id);
+    // A repeated ack must not be taken for a late one: the same id may wait in another queue.
+    if (held === undefined && this.#acknowledged.recall(peer.identity, id) !== undefined) {
+      return turn.answer(peer, { kind: "ack_confirmed", id });
+    }
+    const message = held ?? this.#delivery.given(peer, id);
     if (message === undefined) {
-      const before = this.#acknowledged.recall(peer.identity, id) !== undefined;
-      if (before) return turn.answer(peer, { kind: "ack_confirmed", id });
       const why = `no delivery of message '${id}' waits for an ack of '${peer.identity}'`;
       return turn.refuse(peer, "not_found", why);
     }

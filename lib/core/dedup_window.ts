@@ -27,6 +27,9 @@ export class DedupWindow {
   #young: IdTable;
   #old: IdTable;
   #youngSinceMs = -Infinity;
+  /** The earliest times of the ids in each: the clock may have been set back since it began. */
+  #youngFirstMs = Infinity;
+  #oldFirstMs = Infinity;
 
   /** Makes a window that remembers nothing yet. */
   constructor(options: DedupWindowOptions) {
@@ -42,6 +45,11 @@ export class DedupWindow {
     return this.#young.size + this.#old.size;
   }
 
+  /** Every id from before this moment is forgotten, in milliseconds since the Unix epoch. */
+  get firstMs(): number {
+    return this.size === 0 ? -Infinity : Math.min(this.#oldFirstMs, this.#youngFirstMs);
+  }
+
   /** The value remembered with an id of `owner`, if it is remembered. */
   recall(owner: string, id: string): number | undefined {
     const number = this.#owners.get(owner);
@@ -53,6 +61,7 @@ export class DedupWindow {
   /** Remembers an id of `owner` with a 32-bit value, from `wallMs` on. */
   remember(owner: string, id: string, value: number, wallMs: number): void {
     this.#turn(wallMs);
+    this.#youngFirstMs = Math.min(this.#youngFirstMs, wallMs);
     let number = this.#owners.get(owner);
     if (number === undefined) this.#owners.set(owner, number = this.#owners.size + 1);
     writeIdBits(id, this.#bits);
@@ -65,7 +74,9 @@ export class DedupWindow {
     // After a pause longer than the horizon the young ones are all too old as well.
     const stale = wallMs - this.#youngSinceMs >= 2 * this.#horizonMs;
     this.#old = stale ? new IdTable(this.#key) : this.#young;
+    this.#oldFirstMs = stale ? Infinity : this.#youngFirstMs;
     this.#young = new IdTable(this.#key);
     this.#youngSinceMs = wallMs;
+    this.#youngFirstMs = Infinity;
   }
 }

@@ -74,14 +74,14 @@ export class Delivery {
     this.push(turn, queue, consumer.peer.identity);
   }
 
-  /** The message that an ack of `id` by `peer` means. */
-  find(peer: Peer, id: string): Message | undefined {
-    return this.#inFlight.find(peer, id);
-  }
-
   /** The message `id` that this very connection holds. */
   held(peer: Peer, id: string): Message | undefined {
     return this.#inFlight.held(peer, id);
+  }
+
+  /** The message `id` that another connection of the peer's identity was given. */
+  given(peer: Peer, id: string): Message | undefined {
+    return this.#inFlight.given(peer, id);
   }
 
   /** Starts the time of a lease anew. */

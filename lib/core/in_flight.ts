@@ -82,25 +82,19 @@ export class InFlight {
     return found;
   }
 
-  /** The message `id` that this very connection holds, longest held first. */
+  /** The message `id` that this very connection holds; of several the one it holds longest. */
   held(peer: Peer, id: string): Message | undefined {
-    const message = this.find(peer, id);
-    return message?.lease?.peer === peer ? message : undefined;
+    let longest: Message | undefined;
+    for (const message of this.#addressedTo(peer, id)) {
+      if (message.lease?.peer !== peer) continue;
+      if (longest === undefined || message.lease.order < longest.lease!.order) longest = message;
+    }
+    return longest;
   }
 
-  /**
-   * The message that an ack of `id` by `peer` means: of those addressed to its identity the one its
-   * connection holds longest, else one that another connection of it was given (a late ack).
-   */
-  find(peer: Peer, id: string): Message | undefined {
-    const candidates = this.#byReceiver.get(peer.identity)?.get(id);
-    if (candidates === undefined) return undefined;
-    let best: Message | undefined;
-    for (const message of candidates) {
-      if (message.lease?.peer !== peer) continue;
-      if (best === undefined || message.lease.order < best.lease!.order) best = message;
-    }
-    return best ?? candidates[0];
+  /** The message `id` that another connection of the peer's identity was given: for a late ack. */
+  given(peer: Peer, id: string): Message | undefined {
+    return this.#addressedTo(peer, id)[0];
   }
 
   /** Forgets a message that was acknowledged. */
@@ -118,6 +112,10 @@ export class InFlight {
     let leased = this.#byQueue.get(queue);
     if (leased === undefined) this.#byQueue.set(queue, leased = new Set());
     return leased;
+  }
+
+  #addressedTo(peer: Peer, id: string): readonly Message[] {
+    return this.#byReceiver.get(peer.identity)?.get(id) ?? [];
   }
 
   #index(message: Message): void {

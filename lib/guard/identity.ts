@@ -5,8 +5,6 @@
  */
 import { isIdentity } from "../base/identity_name.ts";
 
-export { isIdentity };
-
 /** What must be known of a certificate whose chain has been verified. */
 export interface PeerCertificate {
   /** The value of every Common Name in its subject, in order. */

@@ -9,11 +9,15 @@ import { z } from "zod";
 import {
   checkConfiguration,
   configurationError,
+  isOpenToOthers,
   readConfiguredFile,
   readSecretFile,
 } from "../base/configuration.ts";
 import { AssertionError } from "../base/assert.ts";
 import { assertLimits, DEFAULT_LIMITS, type Limits } from "../base/limits.ts";
+import { AES_KEY_BYTES } from "../store/key_vault.ts";
+
+export { AES_KEY_BYTES };
 
 /** Everything a broker needs, with the files' contents instead of their paths. */
 export interface ServerOptions {
@@ -44,10 +48,9 @@ export type LogLevel = "debug" | "info" | "warning" | "error";
 export interface ServerFileOptions extends ServerOptions {
   /** `[log] level`, if the file has one. */
   logLevel?: LogLevel;
+  /** The file itself, if the AES key is in it and others than its owner can read it. */
+  exposedKeyFile?: string;
 }
-
-/** Bytes of `aes_key`. */
-export const AES_KEY_BYTES = 32;
 
 /** The environment variable that wins over `aes_key` and `aes_key_file`. */
 export const AES_KEY_VARIABLE = "CIPHERMQ_AES_KEY";
@@ -125,6 +128,7 @@ export function readServerOptions(path: string, env: Environment): ServerFileOpt
   const content = readConfiguredFile(path, "the configuration", "make one with `ciphermq init`");
   const file = checkConfiguration(schema, parseToml(content, path), path);
   const from = (relative: string) => resolve(dirname(path), relative);
+  const encryption = file.encryption ?? {};
   return {
     ...file.server.address,
     certificate: readPem(from(file.tls.cert_path), "the server's certificate", "CERTIFICATE"),
@@ -132,9 +136,12 @@ export function readServerOptions(path: string, env: Environment): ServerFileOpt
     authorities: readPem(from(file.tls.ca_cert_path), "the CA certificate", "CERTIFICATE"),
     minTlsVersion: file.tls.min_version === "1.2" ? "TLSv1.2" : "TLSv1.3",
     databasePath: from(file.database.dbname),
-    aesKey: readAesKey(file.encryption ?? {}, env, path, from),
+    aesKey: readAesKey(encryption, env, path, from),
     limits: readLimits(file.limits ?? {}, path),
     ...(file.log?.level !== undefined && { logLevel: file.log.level }),
+    ...(BASE64_KEY.test(encryption.aes_key ?? "") && isOpenToOthers(path, "the configuration") && {
+      exposedKeyFile: path,
+    }),
   };
 }
 

@@ -71,6 +71,7 @@ export class BrokerServer {
   readonly #timers: ReturnType<typeof setInterval>[] = [];
   readonly #failed = Promise.withResolvers<CipherMqError>();
   readonly #store: Store;
+  readonly #broker: Broker;
   readonly #engine: Engine;
   readonly #disk: DiskWatch;
   #listener: Listener | undefined;
@@ -80,6 +81,7 @@ export class BrokerServer {
   private constructor(options: ServerOptions, store: Store, broker: Broker) {
     this.#options = options;
     this.#store = store;
+    this.#broker = broker;
     this.failure = this.#failed.promise;
     this.#engine = new Engine({
       broker,
@@ -210,7 +212,9 @@ export class BrokerServer {
   }
 
   #forget(): void {
-    this.#engine.forget(this.#clock.now().wallMs - this.#options.limits.duplicateHorizonMs);
+    const horizonMs = this.#clock.now().wallMs - this.#options.limits.duplicateHorizonMs;
+    // What the broker has forgotten, because the ids were too many, need not fill the disk.
+    this.#engine.forget(Math.max(horizonMs, this.#broker.firstRememberedMs));
   }
 
   /** Memory may be ahead of the disk: say nothing more to anybody. */

@@ -20,11 +20,20 @@ export class Fuse {
    * goes on in the background rejects with is no failure of the store.
    */
   run<T>(work: () => T | Promise<T>): Promise<T> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
     try {
-      return Promise.resolve(work());
+      return Promise.resolve(this.runNow(work));
     } catch (error) {
-      return Promise.reject(this.blow(error));
+      return Promise.reject(error);
+    }
+  }
+
+  /** Does `work` at once, unless something failed before: then it throws that failure. */
+  runNow<T>(work: () => T): T {
+    if (this.#failure !== undefined) throw this.#failure;
+    try {
+      return work();
+    } catch (error) {
+      throw this.blow(error);
     }
   }
 

@@ -103,6 +103,18 @@ export class Lane {
     return seq >= this.#floor && seq < this.#next && this.#marks.get(seq) !== REMOVED;
   }
 
+  /**
+   * The row of a removed message when nothing in it is queued any more although the floor is below:
+   * one message that stays must not keep the bodies of all that come after it.
+   */
+  emptiedRow(seq: number): number | undefined {
+    if (seq < this.#floor) return undefined;
+    const row = this.rows.find(seq);
+    assert(row !== undefined, `a row has message ${seq}`);
+    const first = Math.max(row.first, this.#floor);
+    return this.#marks.covers(first, row.last, REMOVED) ? row.id : undefined;
+  }
+
   /** How often the delivery of a message came back. */
   deliveries(seq: number): number {
     return this.#marks.get(seq) ?? 0;

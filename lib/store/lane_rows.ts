@@ -15,6 +15,12 @@ export interface RowRef {
 
 const COMPACT_AT = 1024;
 
+/** A row that was found. */
+export interface FoundRow extends RowRef {
+  /** The place of its first message; 0 where the row before it was taken out. */
+  readonly first: number;
+}
+
 /** The rows of one lane that still have a queued message, oldest first. */
 export class LaneRows {
   readonly #ids: number[] = [];
@@ -28,7 +34,7 @@ export class LaneRows {
   }
 
   /** The row that holds a message, if it is one of these or before them. */
-  find(seq: number): RowRef | undefined {
+  find(seq: number): FoundRow | undefined {
     let low = this.#head;
     let high = this.#lasts.length;
     while (low < high) {
@@ -37,7 +43,9 @@ export class LaneRows {
       else high = middle;
     }
     const id = this.#ids[low];
-    return id === undefined ? undefined : { id, last: this.#lasts[low]! };
+    if (id === undefined) return undefined;
+    const first = low > this.#head ? this.#lasts[low - 1]! + 1 : 0;
+    return { id, first, last: this.#lasts[low]! };
   }
 
   /** Takes out the rows wholly below `floor` and gives their ids. */

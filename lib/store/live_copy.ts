@@ -14,9 +14,9 @@ import { resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { assert } from "../base/assert.ts";
 import { CipherMqError } from "../base/errors.ts";
-import { storageError } from "./sqlite_error.ts";
 import { isOpenHere } from "./sqlite_file.ts";
-import { CHECKPOINT_PAGES, setting } from "./sqlite_schema.ts";
+import { setting } from "./sqlite_schema.ts";
+import type { WriteAheadLog } from "./write_ahead_log.ts";
 
 const OWNER_ONLY = 0o600;
 const PIECE_BYTES = 1024 * 1024;
@@ -27,6 +27,7 @@ const HEAD_BYTES = 16 * 1024;
 export class LiveCopy {
   readonly #db: DatabaseSync;
   readonly #path: string;
+  readonly #log: WriteAheadLog;
   /**
    * Kept open: closing a handle drops all locks that the process has on the file, SQLite's too
    * (POSIX). Read synchronously for the same reason: Deno's asynchronous reads close a duplicate of it.
@@ -35,10 +36,11 @@ export class LiveCopy {
   #running: Promise<number> | undefined;
   #ended = false;
 
-  /** Copies of `db`, which is open at `path`. */
-  constructor(db: DatabaseSync, path: string) {
+  /** Copies of `db`, which is open at `path` and has this log. */
+  constructor(db: DatabaseSync, path: string, log: WriteAheadLog) {
     this.#db = db;
     this.#path = path;
+    this.#log = log;
   }
 
   /**
@@ -90,8 +92,10 @@ export class LiveCopy {
   async #fill(copy: FileHandle): Promise<number> {
     this.#requireOpen();
     const file = this.#open();
+    this.#log.hold();
     try {
-      const bytes = this.#freeze();
+      const bytes = Number(setting(this.#db, "page_count")) *
+        Number(setting(this.#db, "page_size"));
       for (let at = HEAD_BYTES; at < bytes; at += PIECE_BYTES) {
         await this.#copyPiece(file, copy, at, Math.min(PIECE_BYTES, bytes - at));
       }
@@ -100,7 +104,7 @@ export class LiveCopy {
       await copy.sync();
       return bytes;
     } finally {
-      if (this.#db.isOpen) this.#db.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+      this.#log.release();
     }
   }
 
@@ -113,18 +117,6 @@ export class LiveCopy {
       });
     }
     return this.#file = openSync(this.#path, "r");
-  }
-
-  /** Moves the log into the file and gives the file's bytes. Until it is told otherwise, it stays so. */
-  #freeze(): number {
-    try {
-      this.#db.exec("PRAGMA wal_autocheckpoint = 0");
-      const result = this.#db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
-      assert(result?.busy === 0, "nobody else uses the database");
-      return Number(setting(this.#db, "page_count")) * Number(setting(this.#db, "page_size"));
-    } catch (error) {
-      throw storageError(this.#path, error);
-    }
   }
 
   async #copyPiece(file: number, copy: FileHandle, at: number, size: number): Promise<void> {

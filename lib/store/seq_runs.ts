@@ -45,6 +45,12 @@ export class SeqRuns {
     return run !== undefined && run.from <= seq ? run.note : undefined;
   }
 
+  /** Whether the messages from `from` to `to` all have this note. */
+  covers(from: number, to: number, note: number): boolean {
+    const run = this.#runs[this.#indexOf(from)];
+    return run !== undefined && run.note === note && run.from <= from && to <= run.to;
+  }
+
   /** Notes something of a message, in place of what was noted before. */
   set(seq: number, note: number): void {
     this.delete(seq);

@@ -19,8 +19,8 @@ export const SCHEMA_VERSION = 2;
 const OLDEST_SQLITE = [3, 51, 3] as const;
 const PAGE_BYTES = 16 * 1024;
 const CHECKPOINT_BYTES = 64 * 1024 * 1024;
-/** Pages of the log from which a commit moves them into the file. */
-export const CHECKPOINT_PAGES = CHECKPOINT_BYTES / PAGE_BYTES;
+/** Pages of the write-ahead log from which it is copied into the file. */
+export const CHECKPOINT_PAGES: number = CHECKPOINT_BYTES / PAGE_BYTES;
 /** Of pages, besides the store's own cache of bodies. */
 const PAGE_CACHE_KIB = 16 * 1024;
 
@@ -70,6 +70,7 @@ const TABLES = `
 /**
  * What each setting must be once the database is open. FULL (2) syncs the log at every commit;
  * fullfsync makes macOS flush the disk's own cache, too; EXCLUSIVE keeps a second broker out.
+ * SQLite's automatic checkpoint is off because it swallows the disk's errors: the store asks for it.
  */
 const SETTINGS: ReadonlyMap<string, string | number> = new Map<string, string | number>([
   ["application_id", APPLICATION_ID],
@@ -80,7 +81,7 @@ const SETTINGS: ReadonlyMap<string, string | number> = new Map<string, string | 
   ["synchronous", 2],
   ["fullfsync", 1],
   ["checkpoint_fullfsync", 1],
-  ["wal_autocheckpoint", CHECKPOINT_PAGES],
+  ["wal_autocheckpoint", 0],
   ["journal_size_limit", CHECKPOINT_BYTES],
   ["cache_size", -PAGE_CACHE_KIB],
   ["trusted_schema", 0],
@@ -140,7 +141,7 @@ export function createTables(db: DatabaseSync): void {
 export function finishSettings(db: DatabaseSync): void {
   db.exec(`
     PRAGMA journal_mode = WAL;
-    PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
+    PRAGMA wal_autocheckpoint = 0;
     PRAGMA journal_size_limit = ${CHECKPOINT_BYTES};
   `);
   for (const [name, expected] of SETTINGS) {

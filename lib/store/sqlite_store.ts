@@ -33,6 +33,7 @@ import {
 } from "./sqlite_statements.ts";
 import { writeTopology } from "./sqlite_topology.ts";
 import type { Store } from "./store.ts";
+import { WriteAheadLog } from "./write_ahead_log.ts";
 
 /** Where and how a {@linkcode SqliteStore} keeps its file. */
 export interface SqliteStoreOptions {
@@ -56,10 +57,17 @@ interface OpenRow {
 class Work {
   /** The messages that join each lane, in order. */
   readonly arrivals = new Map<Lane, Arrival[]>();
-  /** The lanes with another floor or other marks. */
-  readonly settled = new Set<Lane>();
-  /** The places that messages left for another lane. */
+  /** The lanes with another floor or other marks, and the places that single messages left in them. */
+  readonly settled = new Map<Lane, number[]>();
+  /** Of these places those that were left for another lane. */
   readonly moved = new Map<Lane, number[]>();
+
+  /** The places left in a lane, to be added to; from now on it is a settled one. */
+  leftOf(lane: Lane): number[] {
+    let left = this.settled.get(lane);
+    if (left === undefined) this.settled.set(lane, left = []);
+    return left;
+  }
 }
 
 type Moved = Extract<Change, { kind: "moved" }>;
@@ -77,6 +85,7 @@ export class SqliteStore implements Store {
   readonly #lanes = new LaneTable();
   readonly #sweep = new RowSweep();
   readonly #fuse: Fuse;
+  readonly #log: WriteAheadLog;
   readonly #copy: LiveCopy;
   readonly #openedMs = performance.now();
   #recovery: Recovery | undefined;
@@ -88,8 +97,9 @@ export class SqliteStore implements Store {
     this.#sql = prepareStatements(db);
     this.#vault = vault;
     this.#cache = new RowCache(options.cacheBytes);
-    this.#copy = new LiveCopy(db, options.path);
     this.#fuse = new Fuse((error) => storageError(options.path, error));
+    this.#log = new WriteAheadLog(db, this.#fuse);
+    this.#copy = new LiveCopy(db, options.path, this.#log);
   }
 
   /**
@@ -125,9 +135,10 @@ export class SqliteStore implements Store {
 
   /**
    * Copies the state of the last commit to a new file that only its owner can read, and gives its
-   * bytes. Other calls go on meanwhile. The copy is a database like this one. A failure leaves this
-   * store usable and no new file: `already_exists` for a file that is there, `limit` while another
-   * backup is being made, `storage` if the file cannot be written or this store is closed.
+   * bytes. Other calls go on meanwhile. The copy is a database like this one. A failure leaves no new
+   * file and this store usable, unless it is its own disk that fails: `already_exists` for a file that
+   * is there, `limit` while another backup is being made, `storage` if the file cannot be written, this
+   * store is closed or its log cannot be copied into its file.
    */
   backup(path: string): Promise<number> {
     return this.#fuse.run(() => this.#copy.to(path));
@@ -189,6 +200,7 @@ export class SqliteStore implements Store {
       this.#rollBack();
       throw error;
     }
+    this.#log.shorten();
   }
 
   /** After some failures SQLite has rolled back itself, after others it cannot; the log protects both. */
@@ -253,7 +265,7 @@ export class SqliteStore implements Store {
   #move({ from, message }: Moved, stored: Uint8Array | undefined, work: Work): void {
     const lane = this.#lane(from.queue, from.receiver);
     lane.remove(from.seq);
-    work.settled.add(lane);
+    work.leftOf(lane).push(from.seq);
     const places = work.moved.get(lane);
     if (places === undefined) work.moved.set(lane, [from.seq]);
     else places.push(from.seq);
@@ -268,10 +280,11 @@ export class SqliteStore implements Store {
     return arrival.body;
   }
 
-  #empty(queue: string, { settled }: Work): void {
+  /** Leaves nothing above a floor, so that no place needs to be noted as left. */
+  #empty(queue: string, work: Work): void {
     for (const lane of this.#lanes.ofQueue(queue)) {
       lane.removeAll();
-      settled.add(lane);
+      work.leftOf(lane);
     }
   }
 
@@ -281,12 +294,13 @@ export class SqliteStore implements Store {
     return this.#lanes.add({ id, queue, receiver, floor: 0, marks: "[]" });
   }
 
-  #settle(change: Extract<Change, { kind: "removed" | "returned" }>, { settled }: Work): void {
+  #settle(change: Extract<Change, { kind: "removed" | "returned" }>, work: Work): void {
     const { queue, receiver, seq } = change.message;
     const lane = this.#lane(queue, receiver);
-    if (change.kind === "removed") lane.remove(seq);
-    else lane.countDeliveries(seq, change.deliveries);
-    settled.add(lane);
+    const left = work.leftOf(lane);
+    if (change.kind === "returned") return lane.countDeliveries(seq, change.deliveries);
+    lane.remove(seq);
+    left.push(seq);
   }
 
   #lane(queue: string, receiver: string): Lane {
@@ -319,14 +333,20 @@ export class SqliteStore implements Store {
     }
   }
 
-  #updateLanes(lanes: Iterable<Lane>): void {
+  #updateLanes(settled: ReadonlyMap<Lane, readonly number[]>): void {
     const finished: number[] = [];
-    for (const lane of lanes) {
+    const emptied = new Set<number>();
+    for (const [lane, left] of settled) {
       this.#sql.updateLane.run(lane.floor, lane.marks, lane.id);
       for (const id of lane.rows.takeBelow(lane.floor)) finished.push(id);
+      for (const seq of left) {
+        const id = lane.emptiedRow(seq);
+        if (id !== undefined) emptied.add(id);
+      }
     }
-    for (const id of finished) this.#cache.delete(id);
-    this.#drop(finished, "dropBodies");
+    const ids = [...finished, ...emptied];
+    for (const id of ids) this.#cache.delete(id);
+    this.#drop(ids, "dropBodies");
     this.#sweep.finished(finished);
   }
 

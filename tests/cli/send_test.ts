@@ -125,3 +125,16 @@ Deno.test("an interrupt finishes what is under way and stops, although stdin is 
   assert.equal((await program.end()).code, 0, program.stderr.text);
   assert.equal(summaryOf(program.stdout.text).acknowledged, 1);
 });
+
+Deno.test("an interrupt that leaves messages unsent is code 7, and says how many were sent", async () => {
+  await using workspace = await Workspace.make();
+  await workspace.serve();
+  const receiver = workspace.receive("--output", "-");
+  const program = workspace.run(["send", ...AS, "--count", "10000000", "--json"]);
+  await receiver.until("stdout", (lines) => lines[0]);
+  program.signal("SIGTERM");
+  assert.equal((await program.end()).code, 7, program.stderr.text);
+  const { sent, acknowledged } = summaryOf(program.stdout.text);
+  assert.equal(sent, acknowledged);
+  assert.match(program.stderr.text, new RegExp(`error: interrupted: ${sent} messages were sent,`));
+});

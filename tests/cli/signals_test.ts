@@ -17,11 +17,13 @@ Deno.test("each request to stop is told, without the signal's name, until nobody
   const before = listeners();
   const told: unknown[][] = [];
   const ignore = onStopSignal((...args: unknown[]) => told.push(args));
-  for (const signal of [...SIGNALS, ...SIGNALS]) process.emit(signal);
+  for (const signal of [...SIGNALS, ...SIGNALS]) process.emit(signal, signal);
   assert.deepEqual(told, [[], [], [], []]);
   ignore();
   assert.deepEqual(listeners(), before);
-  for (const signal of before.every((count) => count === 0) ? SIGNALS : []) process.emit(signal);
+  for (const signal of before.every((count) => count === 0) ? SIGNALS : []) {
+    process.emit(signal, signal);
+  }
   assert.equal(told.length, 4);
 });
 
@@ -29,9 +31,9 @@ Deno.test("two that want to know are both told, and one may leave before the oth
   const told: string[] = [];
   const ignoreFirst = onStopSignal(() => told.push("first"));
   const ignoreSecond = onStopSignal(() => told.push("second"));
-  process.emit("SIGTERM");
+  process.emit("SIGTERM", "SIGTERM");
   ignoreFirst();
-  process.emit("SIGTERM");
+  process.emit("SIGTERM", "SIGTERM");
   ignoreSecond();
   assert.deepEqual(told, ["first", "second", "second"]);
 });

@@ -14,7 +14,9 @@ export type LaneName = Omit<MessageRef, "seq">;
 /** A body that tells lanes, places and offsets apart. */
 export function bodyOf({ queue, receiver }: LaneName, seq: number, size: number): Uint8Array {
   const salt = queue.length * 7 + receiver.charCodeAt(receiver.length - 1) * 3 + seq * 31;
-  return Uint8Array.from({ length: size }, (_, i) => (salt + i * 13 + (i >> 8)) & 0xff);
+  const body = new Uint8Array(size);
+  for (let i = 0; i < size; i++) body[i] = salt + i * 13 + (i >> 8);
+  return body;
 }
 
 /** The head of a message: what can be left out is so in some. */

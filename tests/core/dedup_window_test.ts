@@ -74,6 +74,17 @@ Deno.test("a window holds at most its number of ids and always the younger half 
   assert.equal(window.recall("a", "id-90"), undefined);
 });
 
+Deno.test("the first moment that is remembered is that of the oldest id, however the clock went", () => {
+  const window = windowOf(1_000_000, 10);
+  assert.equal(window.firstMs, -Infinity);
+  const firsts = [5_000, 6_000, 4_000, 7_000, 8_000, 3_000, 9_000].flatMap((wallMs, step) => {
+    for (let n = 0; n < 5; n++) window.remember("a", `${step} ${n}`, n, wallMs + n);
+    return [window.firstMs];
+  });
+  // Five ids fill a generation, and two generations are remembered.
+  assert.deepEqual(firsts, [5_000, 5_000, 4_000, 4_000, 7_000, 3_000, 3_000]);
+});
+
 Deno.test("a clock that jumps back forgets nothing", () => {
   const window = windowOf(1000, 100);
   window.remember("a", "1", 1, 10_000);

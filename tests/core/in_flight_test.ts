@@ -135,6 +135,19 @@ Deno.test("a late ack counts while another connection of the identity has the me
   assert.equal(removedFrom(driver).length, 2);
 });
 
+Deno.test("a repeated ack takes nothing that another connection of the identity holds", () => {
+  const [driver, bob] = bound("q");
+  const other = driver.connect("bob");
+  other.bind("q2");
+  driver.connect("alice").publish("1");
+  bob.consume("q");
+  other.consume("q2");
+  bob.ackAll(["1", "1"]);
+  assert.deepEqual(removedFrom(driver), ["q"]);
+  other.ackAll(["1"]);
+  assert.deepEqual(removedFrom(driver), ["q", "q2"]);
+});
+
 Deno.test("two publishers' messages of one id to one receiver are acknowledged one by one", () => {
   const [driver, bob] = bound("q");
   driver.connect("alice").publishAll(["1"]);

@@ -5,7 +5,8 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { identityOf, isIdentity, type PeerCertificate } from "../../lib/guard/identity.ts";
+import { isIdentity } from "../../lib/base/identity_name.ts";
+import { identityOf, type PeerCertificate } from "../../lib/guard/identity.ts";
 
 const CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
 const SERVER_AUTH = "1.3.6.1.5.5.7.3.1";

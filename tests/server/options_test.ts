@@ -35,7 +35,7 @@ class Folder {
 
   constructor(toml: string) {
     Deno.mkdirSync(join(this.path, "certs"));
-    this.write("config.toml", toml);
+    this.write("config.toml", toml, 0o600);
     this.write("certs/server.crt", "-----BEGIN CERTIFICATE-----\nserver\n");
     this.write("certs/ca.crt", "-----BEGIN CERTIFICATE-----\nca\n");
     this.write("certs/server.key", "-----BEGIN PRIVATE KEY-----\nkey\n", 0o600);
@@ -262,8 +262,27 @@ Deno.test("certificate files that are missing or not PEM are named", () => {
   }
 });
 
+Deno.test("a configuration that others can read is named if it holds the AES key itself", () => {
+  const exposed = (toml: string, mode: number, env: Environment = {}) => {
+    using folder = new Folder(toml);
+    folder.write("config.toml", toml, mode);
+    folder.write("aes.key", AES_KEY.toBase64(), 0o600);
+    const { exposedKeyFile } = readServerOptions(folder.config, env);
+    assert(exposedKeyFile === undefined || exposedKeyFile === folder.config);
+    return exposedKeyFile !== undefined;
+  };
+  for (const mode of [0o644, 0o640, 0o604]) assert(exposed(SEED, mode), mode.toString(8));
+  for (const mode of [0o600, 0o400]) assert(!exposed(SEED, mode), mode.toString(8));
+  const elsewhere = SEED.replace(/aes_key = .*/, 'aes_key_file = "aes.key"');
+  assert(!exposed(elsewhere, 0o644));
+  const placeholder = SEED.replace(/aes_key = .*/, 'aes_key = "BASE64_OF_32_BYTES"');
+  const env = { CIPHERMQ_AES_KEY: OTHER_KEY.toBase64() };
+  assert(!exposed(placeholder, 0o644, env));
+  assert(exposed(SEED, 0o644, env), "the key is in the file whether it is used or not");
+});
+
 Deno.test("a private key that others can read is refused with the command that mends it", () => {
-  for (const mode of [0o644, 0o640, 0o604]) {
+  for (const mode of [0o644, 0o640, 0o604, 0o620]) {
     const { text, hint } = failure(SEED, {}, (folder) => {
       folder.write("certs/server.key", "-----BEGIN PRIVATE KEY-----\n", mode);
     });

@@ -345,11 +345,11 @@ class Intervals implements Disposable {
   }
 }
 
-Deno.test("a broker forgets what is acknowledged and older than the horizon, once a minute", async () => {
+Deno.test("a broker forgets once a minute what is acknowledged, and too old or one id too many", async () => {
   using intervals = new Intervals();
   await using place = await new Place();
-  const batches = async (duplicateHorizonMs: number) => {
-    const broker = await place.start({ duplicateHorizonMs });
+  const batches = async (duplicateHorizonMs: number, maxRememberedIds: number) => {
+    const broker = await place.start({ duplicateHorizonMs, maxRememberedIds });
     const sender = await place.connect(broker);
     await declareQueues(sender, "receiver_1");
     assert.equal(await sender.ask(publish("m-1").trimEnd()), "ACK m-1");
@@ -359,6 +359,12 @@ Deno.test("a broker forgets what is acknowledged and older than the horizon, onc
       if (messageId(await line) === "m-1") break;
     }
     assert.equal(await receiver.ask("ack m-1"), "ACK_CONFIRMED m-1");
+    // They stay, and are of later milliseconds.
+    for (const id of ["m-2", "m-3"]) {
+      for (const before = Date.now(); Date.now() === before;);
+      assert.equal(await sender.ask(publish(id).trimEnd()), `ACK ${id}`);
+    }
+    await receiver.lines(2);
     const forget = intervals.handlers.get(60_000);
     assert(forget !== undefined);
     forget();
@@ -371,6 +377,7 @@ Deno.test("a broker forgets what is acknowledged and older than the horizon, onc
     Deno.removeSync(place.database);
     return n;
   };
-  assert.equal(await batches(60 * 60 * 1000), 1);
-  assert.equal(await batches(1), 0);
+  assert.equal(await batches(60 * 60 * 1000, 100), 3);
+  assert.equal(await batches(1, 100), 2);
+  assert.equal(await batches(60 * 60 * 1000, 2), 2);
 });

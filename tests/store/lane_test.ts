@@ -67,3 +67,15 @@ Deno.test("a lane refuses what contradicts it", () => {
   assert.throws(() => lane.countDeliveries(1, 1), /queued/);
   assert.throws(() => lane.countDeliveries(0, 0), /counted from 1/);
 });
+
+Deno.test("a row above the floor is emptied by its last removal, and not by others", () => {
+  const lane = laneOf(9);
+  for (const id of [1, 2, 3]) lane.rows.push({ id, last: id * 3 - 1 });
+  const emptied = (seq: number) => {
+    lane.remove(seq);
+    return lane.emptiedRow(seq);
+  };
+  assert.deepEqual([5, 3, 7, 4].map(emptied), [undefined, undefined, undefined, 2]);
+  assert.deepEqual([2, 1, 6, 8].map(emptied), [undefined, undefined, undefined, 3]);
+  assert.equal(emptied(0), undefined, "below the floor rows are taken out");
+});

@@ -5,11 +5,13 @@
  */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import { Fuse } from "../../lib/store/fuse.ts";
 import { KeyVault } from "../../lib/store/key_vault.ts";
 import { LiveCopy } from "../../lib/store/live_copy.ts";
 import { openDatabase } from "../../lib/store/sqlite_database.ts";
-import { setting } from "../../lib/store/sqlite_schema.ts";
+import { storageError } from "../../lib/store/sqlite_error.ts";
 import { SqliteStore } from "../../lib/store/sqlite_store.ts";
+import { WriteAheadLog } from "../../lib/store/write_ahead_log.ts";
 import { bodyOf, enqueued, removed } from "../contracts/store_model.ts";
 import { AES_KEY, DatabaseFolder, failure } from "./database_folder.ts";
 
@@ -84,17 +86,24 @@ Deno.test("the file stays as it is until it is copied, and the log is moved into
     CREATE TABLE t (id INTEGER PRIMARY KEY, round INTEGER, pad BLOB);
     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200)
       INSERT INTO t SELECT i, 0, zeroblob(60000) FROM n;
-    PRAGMA wal_autocheckpoint = 1;
   `);
-  const copy = new LiveCopy(db, box.path);
+  const log = new WriteAheadLog(db, new Fuse((error) => storageError(box.path, error)), 1);
+  const copy = new LiveCopy(db, box.path, log);
   let ended = false;
   const copying = copy.to(`${box.folder}/copy.db`).finally(() => ended = true);
   for (let round = 1; !ended; round++) {
     db.exec(`UPDATE t SET round = ${round}`);
+    log.shorten();
     await new Promise((resolve) => setImmediate(resolve));
   }
   await copying;
-  assert.equal(setting(db, "wal_autocheckpoint"), 4096);
+  const uncopied = () => {
+    const { log, checkpointed } = db.prepare("PRAGMA wal_checkpoint(NOOP)").get()!;
+    return Number(log) - Number(checkpointed);
+  };
+  assert.ok(uncopied() > 0);
+  log.shorten();
+  assert.equal(uncopied(), 0);
   db.close();
   copy.close();
   const copied = new DatabaseSync(`${box.folder}/copy.db`);

@@ -33,6 +33,9 @@ Deno.test("runs hold the same notes as a map, in as few runs as there can be", (
         notes.set(seq, note);
       }
       for (let at = 0; at <= 21; at++) assert.equal(runs.get(at), notes.get(at));
+      const to = seq + 2;
+      const three = [seq, seq + 1, to].map((at) => notes.get(at));
+      assert.equal(runs.covers(seq, to, 0), three.every((noted) => noted === 0));
     }
     assert.deepEqual(JSON.parse(runs.toString()), runsOf(notes));
     assert.equal(SeqRuns.parse(runs.toString()).toString(), runs.toString());

@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { enqueued, removed } from "../contracts/store_model.ts";
+import { enqueued, headOf, moved, removed } from "../contracts/store_model.ts";
 import { DatabaseFolder, failure } from "./database_folder.ts";
 
 const LANE = { queue: "q", receiver: "r" };
@@ -30,6 +30,55 @@ Deno.test("more rows than are read at once come back all, in order, and can be g
   assert.equal((await store.read([{ ...LANE, seq: 1 }, { ...LANE, seq: count }])).length, 2);
   await store.close();
 });
+
+Deno.test("a message that stays keeps its row's bodies only, across a restart too", async () => {
+  using box = new DatabaseFolder();
+  await storeEach(box, 10);
+  let store = box.open();
+  await store.load();
+  await store.commit([2, 3, 4, 6, 7].map((seq) => removed(LANE, seq)), 20);
+  await store.close();
+  store = box.open();
+  await store.load();
+  await store.commit([8, 9].map((seq) => removed(LANE, seq)), 21);
+  await store.commit([enqueued(LANE, 10, 10)], 22);
+  assert.equal((await store.read([{ ...LANE, seq: 1 }, { ...LANE, seq: 10 }])).length, 2);
+  await store.close();
+  // Row 2 has message 1, and row 11 message 10.
+  assert.deepEqual(idsIn(box, "body"), [2, 11]);
+});
+
+Deno.test("what moves away leaves no body of its row, and its head and note go in their time", async () => {
+  using box = new DatabaseFolder();
+  await storeEach(box, 10);
+  const dead = { ...LANE, queue: "q.dead" };
+  let store = box.open();
+  await store.load();
+  const away = [3, 2, 4, 7].map((seq, place) => moved(headOf(LANE, seq, 10), dead, place));
+  await store.commit([...away, removed(LANE, 8)], 20);
+  assert.equal((await store.read([{ ...LANE, seq: 1 }, { ...dead, seq: 3 }])).length, 2);
+  await store.close();
+  // Of the rows 2 to 10, of messages 1 to 9, only 1, 6 and 9 are still queued; row 11 has the dead.
+  assert.deepEqual(idsIn(box, "body"), [2, 7, 10, 11]);
+  store = box.open();
+  await store.load();
+  while (await store.forget(100));
+  // Back from there, and with the message that stayed the floor goes up.
+  await store.commit([moved(away[1]!.message, LANE, 10), removed(LANE, 1)], 21);
+  while (await store.forget(100));
+  await store.close();
+  assert.deepEqual(idsIn(box, "body"), [7, 10, 11, 12]);
+  assert.deepEqual(idsIn(box, "batch"), [7, 8, 9, 10, 11, 12]);
+  // Row 8 had message 7, and row 11 the dead letter that went back.
+  assert.deepEqual(idsIn(box, "moved", "batch"), [8, 11]);
+});
+
+function idsIn(box: DatabaseFolder, table: string, id = "id"): unknown[] {
+  const db = new DatabaseSync(box.path);
+  const ids = db.prepare(`SELECT ${id} AS id FROM ${table} ORDER BY ${id}`).all();
+  db.close();
+  return ids.map((row) => row.id);
+}
 
 const damages: [what: string, sql: string][] = [
   ["a line too few", "UPDATE batch SET n = 2 WHERE id = 3"],

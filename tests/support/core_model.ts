@@ -225,15 +225,15 @@ export class CoreModel {
     const own = this.#messages.filter((one) =>
       one.id === id && one.receiver === identity && one.given
     );
-    if (own.length === 0) {
+    const held = own.filter(({ holder }) => holder === peer.connection)
+      .toSorted((a, b) => a.heldSince - b.heldSince);
+    const again = this.#acknowledged.some((one) => one.identity === identity && one.id === id);
+    if (own.length === 0 || (held.length === 0 && again)) {
       assert.deepEqual(changes, []);
-      const again = this.#acknowledged.some((one) => one.identity === identity && one.id === id);
       return again ? { kind: "ack_confirmed", id } : { kind: "refused", code: "not_found" };
     }
     const [change] = changes;
     assert(changes.length === 1 && change?.kind === "removed", "an ack removes one message");
-    const held = own.filter(({ holder }) => holder === peer.connection)
-      .toSorted((a, b) => a.heldSince - b.heldSince);
     const allowed = held.length > 0 ? held.slice(0, 1) : own;
     const removed = allowed.find(({ queue, receiver }) =>
       queue === change.message.queue && receiver === change.message.receiver

@@ -120,7 +120,12 @@ export class Workspace implements AsyncDisposable {
    * killed at the end at the latest.
    */
   run(args: readonly string[], options: Omit<ProgramOptions, "cwd"> = {}): Program {
-    const env = { CIPHERMQ_SERVER: `127.0.0.1:${this.port}`, ...options.env };
+    const env = {
+      CIPHERMQ_SERVER: `127.0.0.1:${this.port}`,
+      // A client that outlives a test run which was cut off must not try for ever.
+      CIPHERMQ_RECONNECT_FOR: "120",
+      ...options.env,
+    };
     const program = new Program(args, { cwd: this.folder, ...options, env });
     this.#programs.push(program);
     return program;
