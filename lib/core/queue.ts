@@ -152,6 +152,7 @@ export class Queue {
   /** Takes a message out for good, wherever in its lane it is. */
   remove(message: Message): void {
     message.removed = true;
+    this.lane(message.receiver).removed();
     this.#messages--;
     this.#bytes -= message.size;
   }
