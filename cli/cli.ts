@@ -7,6 +7,7 @@ import { Command, CommanderError } from "commander";
 import { AssertionError } from "../lib/base/assert.ts";
 import { CipherMqError } from "../lib/base/errors.ts";
 import project from "../deno.json" with { type: "json" };
+import { addDeadLetters } from "./dead_letters.ts";
 import { addDemo } from "./demo.ts";
 import { exitCodeOf } from "./exit_code.ts";
 import { addGenCerts } from "./gen_certs.ts";
@@ -15,6 +16,7 @@ import { addKeygen } from "./keygen.ts";
 import { addReceive } from "./receive.ts";
 import { addSend } from "./send.ts";
 import { addServe } from "./serve.ts";
+import { addStats } from "./stats.ts";
 import { Terminal } from "./terminal.ts";
 
 /** Adds one subcommand to the program. Each file of this folder that is one exports such a function. */
@@ -25,6 +27,8 @@ const SUBCOMMANDS: readonly AddSubcommand[] = [
   addServe,
   addSend,
   addReceive,
+  addDeadLetters,
+  addStats,
   addKeygen,
   addGenCerts,
   addDemo,

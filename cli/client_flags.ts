@@ -1,5 +1,5 @@
 /**
- * The flags that `send` and `receive` share, and what they make of them together with the
+ * The flags that subcommands share which connect to a broker, and what they make of them together with the
  * environment and `config.json`: flag > `CIPHERMQ_*` > file > default.
  *
  * @module
@@ -19,12 +19,16 @@ import {
 } from "../lib/client/options.ts";
 import { readCertificate } from "../lib/pki/certificate_facts.ts";
 
-/** The flags as commander gives them. */
-export interface ClientFlags {
+/** The flags that say who connects where, as commander gives them. */
+export interface ConnectionFlags {
   readonly as?: string;
   readonly config?: string;
   readonly server?: { readonly host: string; readonly port: number };
   readonly certs?: string;
+}
+
+/** The flags of a client that sends or receives. */
+export interface ClientFlags extends ConnectionFlags {
   readonly exchange?: string;
   readonly routingKey?: string;
   readonly reconnectFor?: number;
@@ -49,10 +53,12 @@ const DEFAULT_CONFIG = "config.json";
 const DEFAULT_CERTS = "certs";
 const MS = 1000;
 
-/** Adds the flags that both subcommands have. */
-export function addClientFlags(command: Command): Command {
-  const flag = (flags: string, description: string, variable: string) =>
-    new Option(flags, description).env(`CIPHERMQ_${variable}`);
+function flag(flags: string, description: string, variable: string): Option {
+  return new Option(flags, description).env(`CIPHERMQ_${variable}`);
+}
+
+/** Adds the flags of every subcommand that connects to a broker. */
+export function addConnectionFlags(command: Command): Command {
   return command
     .addOption(flag("--as <NAME>", "who to be: certs/NAME.crt and certs/NAME.key", "AS"))
     .addOption(
@@ -62,7 +68,12 @@ export function addClientFlags(command: Command): Command {
       flag("--server <HOST:PORT>", "the broker (default: 127.0.0.1:5672)", "SERVER")
         .argParser(parseServer),
     )
-    .addOption(flag("--certs <DIR>", "folder of certificates and keys (default: certs)", "CERTS"))
+    .addOption(flag("--certs <DIR>", "folder of certificates and keys (default: certs)", "CERTS"));
+}
+
+/** Adds the flags that `send` and `receive` have. */
+export function addClientFlags(command: Command): Command {
+  return addConnectionFlags(command)
     .addOption(flag("--exchange <NAME>", "the exchange (default: ciphermq)", "EXCHANGE"))
     .addOption(
       flag("--routing-key <KEY>", "the routing key (default: the receiver's name)", "ROUTING_KEY"),
@@ -77,7 +88,9 @@ export function addClientFlags(command: Command): Command {
 }
 
 /** Reads everything that the flags lead to. Throws `configuration` or `usage`. */
-export function readClientSetup(flags: ClientFlags): ClientSetup {
+export function readClientSetup(
+  flags: ConnectionFlags & Pick<ClientFlags, "reconnectFor">,
+): ClientSetup {
   const path = flags.config ?? (existsSync(DEFAULT_CONFIG) ? DEFAULT_CONFIG : undefined);
   const file = path === undefined ? undefined : readClientOptions(path);
   const certs = flags.certs ??
@@ -97,7 +110,7 @@ export function readClientSetup(flags: ClientFlags): ClientSetup {
 }
 
 function credentialFiles(
-  flags: ClientFlags,
+  flags: ConnectionFlags,
   certs: string,
   file: ClientFileOptions | undefined,
 ): CredentialFiles {

@@ -180,6 +180,7 @@ test("each subcommand gets just the permissions that it needs", async () => {
     receive: "net read write",
     send: "net read",
     stats: "net read",
+    "dead-letters": "net read",
     init: "read write",
     keygen: "read write",
     "gen-certs": "read write",

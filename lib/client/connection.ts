@@ -130,7 +130,10 @@ export class Connection {
     queueMicrotask(() => this.#flush());
   }
 
-  /** Sends a command that has one reply. Rejects when the connection ends before it. */
+  /**
+   * Sends a command that has one reply; `fetch` only while this connection consumes nothing. Rejects
+   * when the connection ends before it.
+   */
   request(command: Command): Promise<ReceivedReply> {
     const { promise, resolve, reject } = Promise.withResolvers<ReceivedReply>();
     const handler: ReplyHandler = {
@@ -138,6 +141,7 @@ export class Connection {
         resolve(reply);
         return true;
       },
+      takesMessage: command.kind === "fetch",
     };
     this.send(command, handler);
     this.closed.then((error) => reject(error ?? closedMeanwhile()));
@@ -205,7 +209,7 @@ export class Connection {
     try {
       const nowMs = this.#nowMs();
       for (const reply of this.#codec.decode(chunk)) {
-        if (reply.kind === "message") {
+        if (reply.kind === "message" && !this.#conversation.takesMessage) {
           this.#conversation.pushed(nowMs);
           this.#events.message(reply);
         } else this.#conversation.reply(reply, nowMs);

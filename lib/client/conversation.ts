@@ -13,6 +13,8 @@ import { Fifo } from "../base/fifo.ts";
 export interface ReplyHandler {
   /** Takes one reply; true when it was the command's last. Throws when the broker makes no sense. */
   reply(reply: ReceivedReply, nowMs: number): boolean;
+  /** A message answers the command; else messages come by a subscription and answer nothing. */
+  readonly takesMessage?: boolean;
 }
 
 /** When to ask whether the broker is still there, and when to believe that it is not. */
@@ -61,6 +63,11 @@ export class Conversation {
       throw new CipherMqError("protocol", `the broker answered what nobody asked${said}`);
     }
     if (handler.reply(reply, nowMs)) this.#waiting.shift();
+  }
+
+  /** Whether a message that comes now answers the first command that waits. */
+  get takesMessage(): boolean {
+    return this.#waiting.peek()?.takesMessage === true;
   }
 
   /** A message was pushed. It proves life, but answers nothing. */

@@ -8,7 +8,7 @@ import { nameProblem } from "../base/names.ts";
 import type { Delivery } from "./delivery.ts";
 import type { InputOf } from "./input.ts";
 import type { Peer } from "./peer.ts";
-import { deadLetterQueueOf, type Queue } from "./queue.ts";
+import { deadLetterQueueOf, isForDeadLetters } from "./queue.ts";
 import type { Topology } from "./topology.ts";
 import type { Turn } from "./turn.ts";
 
@@ -178,8 +178,10 @@ export class Declarations {
   #problemOfNew(name: string): string | undefined {
     const { maxQueues } = this.#limits;
     if (this.#topology.queueCount >= maxQueues) return `there are ${maxQueues} queues, the limit`;
-    // Its dead letters must have a place to go.
-    if (nameProblem(deadLetterQueueOf(name)) === undefined) return undefined;
+    // Its dead letters must have a place to go; dead letters themselves stay where they are.
+    if (isForDeadLetters(name) || nameProblem(deadLetterQueueOf(name)) === undefined) {
+      return undefined;
+    }
     return "the queue's name leaves no room for that of its dead-letter queue";
   }
 }

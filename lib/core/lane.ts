@@ -9,6 +9,9 @@ import { Fifo } from "../base/fifo.ts";
 import { Heap } from "./heap.ts";
 import type { Message } from "./message.ts";
 
+/** Messages that left otherwise than by their turn are dropped when there are so many, and half of all. */
+const MIN_LEFT = 1024;
+
 /** The ordered messages of one (queue, receiver). */
 export class Lane {
   /** The queue's name. */
@@ -20,6 +23,8 @@ export class Lane {
   readonly #fresh = new Fifo<Message>();
   /** Handed out and come back, oldest first. */
   readonly #returned = new Heap<Message>((message) => message.seq);
+  /** How many may have left and be in it still. */
+  #left = 0;
 
   /** Makes an empty lane. */
   constructor(queue: string, receiver: string) {
@@ -30,6 +35,11 @@ export class Lane {
   /** The place the next message gets. */
   get nextSeq(): number {
     return this.#nextSeq;
+  }
+
+  /** How many messages it keeps, some that have left included. */
+  get length(): number {
+    return this.#fresh.length + this.#returned.length;
   }
 
   /** Leaves out places that were used before a restart. */
@@ -58,6 +68,15 @@ export class Lane {
   /** Takes a message back to its place in the order. */
   giveBack(message: Message): void {
     this.#returned.push(message);
+  }
+
+  /** A message was removed. With nobody there to take what is left, that must not stay for ever. */
+  removed(): void {
+    this.#left++;
+    if (this.#left < MIN_LEFT || this.#left * 2 < this.length) return;
+    for (const message of this.#fresh.drain()) if (!message.removed) this.#fresh.push(message);
+    this.#returned.retain((message) => !message.removed);
+    this.#left = 0;
   }
 
   /** Up to `limit` messages that wait and are wanted, in order, from place `from` on. */

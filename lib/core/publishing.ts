@@ -12,6 +12,7 @@ import { Message } from "./message.ts";
 import type { Peer } from "./peer.ts";
 import type { Queue } from "./queue.ts";
 import type { Stats } from "./stats.ts";
+import { expiryOf } from "./time_to_live.ts";
 import type { Topology } from "./topology.ts";
 import type { Turn } from "./turn.ts";
 
@@ -97,7 +98,9 @@ export class Publishing {
   ): void {
     const { id, receiver, body, exchange, routingKey, ttlMs = 0 } = input;
     const facts = { id, publisher, size: body.length, checksum, exchange, routingKey };
-    const expiresMs = queue.isForDeadLetters ? 0 : expiryOf(turn, ttlMs, queue.options.ttlMs);
+    const expiresMs = queue.isForDeadLetters
+      ? 0
+      : expiryOf(turn.now.wallMs, ttlMs, queue.options.ttlMs);
     const message = new Message(
       { ...queue.next(receiver), ...facts, expiresMs },
       turn.now.wallMs,
@@ -105,11 +108,4 @@ export class Publishing {
     this.#delivery.enqueue(queue, message);
     turn.change({ kind: "enqueued", message, body });
   }
-}
-
-/** The sooner end of the message's own time and the queue's; 0 stands for no end. */
-export function expiryOf({ now }: Turn, ...ttlsMs: readonly number[]): number {
-  const ends = ttlsMs.filter((ttlMs) => ttlMs > 0).map((ttlMs) => now.wallMs + ttlMs);
-  // The end of a very long time is no longer a whole number that can be stored.
-  return ends.length === 0 ? 0 : Math.min(...ends, Number.MAX_SAFE_INTEGER);
 }

@@ -26,6 +26,11 @@ export function deadLetterQueueOf(queue: string): string {
   return queue + DEAD;
 }
 
+/** Whether a queue of this name takes dead letters. */
+export function isForDeadLetters(queue: string): boolean {
+  return queue.endsWith(DEAD);
+}
+
 /** A named queue. A message goes to one consumer whose identity it is addressed to. */
 export class Queue {
   /** Its name. */
@@ -45,7 +50,7 @@ export class Queue {
   /** Makes an empty queue that was told some options; `defaults` is for the others. */
   constructor(name: string, told: Partial<QueueOptions>, defaults: QueueOptions) {
     this.name = name;
-    this.isForDeadLetters = name.endsWith(DEAD);
+    this.isForDeadLetters = isForDeadLetters(name);
     this.#defaults = defaults;
     this.#told = told;
     this.#options = this.#optionsWith(told);
@@ -152,6 +157,7 @@ export class Queue {
   /** Takes a message out for good, wherever in its lane it is. */
   remove(message: Message): void {
     message.removed = true;
+    this.lane(message.receiver).removed();
     this.#messages--;
     this.#bytes -= message.size;
   }

@@ -27,10 +27,11 @@ export interface TextSessionOptions {
 }
 
 /**
- * Answers to `stats` that may be under way to one connection. Six bytes of a command ask for an
- * answer as long as the names of all queues, so thousands at once would fill the memory.
+ * Answers to `stats`, and to `dead_letters`, that may be under way to one connection. A few bytes of a
+ * command ask for an answer as long as the names of all queues, so thousands at once would fill the
+ * memory.
  */
-const MAX_STATS_WAITING = 4;
+const MAX_REPORTS_WAITING = 4;
 
 /** One client's conversation in text lines. */
 export class TextSession implements Session {
@@ -38,7 +39,7 @@ export class TextSession implements Session {
   readonly #identity: string;
   readonly #codec: BrokerCodec;
   readonly #out = new ByteWriter();
-  #statsWaiting = 0;
+  readonly #reportsWaiting = { stats: 0, dead_letters: 0 };
 
   /** Makes a session at its beginning. */
   constructor({ connection, identity, limits }: TextSessionOptions) {
@@ -61,7 +62,9 @@ export class TextSession implements Session {
 
   /** Says what the core answered. */
   answer(answer: Answer): void {
-    if (answer.kind === "stats") this.#statsWaiting--;
+    if (answer.kind === "stats" || answer.kind === "dead_letters") {
+      this.#reportsWaiting[answer.kind]--;
+    }
     this.reply(toReply(answer));
   }
 
@@ -98,7 +101,8 @@ export class TextSession implements Session {
       case "register_key":
         return this.#registerKey(command, steps);
       case "stats":
-        return this.#stats(steps);
+      case "dead_letters":
+        return this.#report(command, steps);
       default:
         this.#ask({ ...command, connection: this.#connection }, steps);
     }
@@ -140,13 +144,14 @@ export class TextSession implements Session {
     this.#ask({ kind: "register_key", connection: this.#connection, client, key }, steps);
   }
 
-  #stats(steps: Step[]): void {
-    if (this.#statsWaiting >= MAX_STATS_WAITING) {
-      const why = `${MAX_STATS_WAITING} answers to stats are under way; ask again when they came`;
-      return this.#fail(`Error: ${why}`, steps);
+  #report(command: CommandOf<"stats" | "dead_letters">, steps: Step[]): void {
+    const { kind } = command;
+    if (this.#reportsWaiting[kind] >= MAX_REPORTS_WAITING) {
+      const why = `${MAX_REPORTS_WAITING} answers to ${kind} are under way`;
+      return this.#fail(`Error: ${why}; ask again when they came`, steps);
     }
-    this.#statsWaiting++;
-    this.#ask({ kind: "stats", connection: this.#connection }, steps);
+    this.#reportsWaiting[kind]++;
+    this.#ask({ ...command, connection: this.#connection }, steps);
   }
 
   #ask(input: Input, steps: Step[]): void {

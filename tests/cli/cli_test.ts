@@ -8,7 +8,10 @@ import { join } from "node:path";
 import project from "../../deno.json" with { type: "json" };
 import { type CliRun, runCli } from "../support/run_cli.ts";
 
-const SUBCOMMANDS = ["init", "serve", "send", "receive", "keygen", "gen-certs", "demo"];
+const SUBCOMMANDS = [
+  ...["init", "serve", "send", "receive", "dead-letters", "stats"],
+  ...["keygen", "gen-certs", "demo"],
+];
 
 async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();

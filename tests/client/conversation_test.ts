@@ -52,3 +52,13 @@ Deno.test("a connection that goes on answering lives, however much is asked", ()
     conversation.reply(ok, ms);
   }
 });
+
+Deno.test("a message answers a command only where one was asked for", () => {
+  const conversation = new Conversation(0);
+  assert.equal(conversation.takesMessage, false);
+  conversation.sent({ reply: () => true }, 0);
+  conversation.sent({ reply: () => true, takesMessage: true }, 0);
+  assert.equal(conversation.takesMessage, false);
+  conversation.reply({ kind: "heartbeat_ok" }, 1);
+  assert.equal(conversation.takesMessage, true);
+});

@@ -8,7 +8,10 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { AssertionError } from "../../lib/base/assert.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../lib/base/limits.ts";
+import type { QueueOptions } from "../../lib/base/queue_options.ts";
+import type { Change } from "../../lib/core/effect.ts";
 import type { Input } from "../../lib/core/input.ts";
+import type { MessageRef } from "../../lib/core/message.ts";
 import { CoreDriver } from "../support/core_driver.ts";
 import { CoreModel } from "../support/core_model.ts";
 
@@ -18,41 +21,75 @@ const LIMITS: Limits = {
   maxPrefetch: 4,
   maxPrefetchBytes: 100,
   maxUnsentBytes: 150,
-  maxConsumersPerConnection: 2,
+  maxConsumersPerConnection: 3,
+  maxConsumersPerQueue: 4,
+  maxExchanges: 1,
+  maxQueues: 3,
+  maxBindings: 4,
+  ackTimeoutMs: 100,
+  maxDeliveries: 3,
 };
 const IDENTITIES = ["alice", "bob", "carol"];
-const QUEUES = ["q1", "q2"];
+const QUEUES = ["q1", "q2", "q1", "q2", "q1.dead"];
 const SIZES = [5, 20, 45, 80, 120];
+const OPTIONS: readonly Partial<QueueOptions>[] = [
+  {},
+  { ttlMs: 900 },
+  { ttlMs: 60, expired: "remove" },
+  { ttlMs: 0, expired: "dead" },
+  { ackTimeoutMs: 30, maxDeliveries: 1 },
+  { ackTimeoutMs: 250, maxDeliveries: 0 },
+  { maxMessages: 5 },
+  { maxBytes: 200 },
+  { maxMessages: 50, maxBytes: 5_000, maxDeliveries: 2 },
+];
+const TTLS = [undefined, undefined, undefined, undefined, 150, 400];
 const encoder = new TextEncoder();
 
 interface Action {
-  readonly kind: Input["kind"] | "restart";
+  readonly kind: Input["kind"] | "restart" | "jump";
   /** Numbers that each kind reads as it likes. */
   readonly who: number;
   readonly what: number;
   readonly how: number;
 }
 
+/** How often each kind comes. */
+const WEIGHTS: readonly (readonly [Action["kind"], number])[] = [
+  ["connected", 4],
+  ["disconnected", 2],
+  ["drained", 4],
+  ["declare_exchange", 3],
+  ["delete_exchange", 1],
+  ["declare_queue", 4],
+  ["delete_queue", 1],
+  ["purge", 1],
+  ["bind", 8],
+  ["unbind", 1],
+  ["publish", 36],
+  ["consume", 6],
+  ["fetch", 4],
+  ["ack", 8],
+  ["nack", 10],
+  ["touch", 3],
+  ["dead_letters", 2],
+  ["redrive", 4],
+  ["tick", 10],
+  ["disk", 1],
+  ["jump", 1],
+  ["restart", 1],
+];
+
 const actionArbitrary: fc.Arbitrary<Action> = fc.record({
   kind: fc.oneof(
-    { weight: 4, arbitrary: fc.constant("connected" as const) },
-    { weight: 2, arbitrary: fc.constant("disconnected" as const) },
-    { weight: 4, arbitrary: fc.constant("drained" as const) },
-    {
-      weight: 1,
-      arbitrary: fc.constantFrom("declare_exchange" as const, "declare_queue" as const),
-    },
-    { weight: 2, arbitrary: fc.constant("bind" as const) },
-    { weight: 18, arbitrary: fc.constant("publish" as const) },
-    { weight: 5, arbitrary: fc.constant("consume" as const) },
-    { weight: 4, arbitrary: fc.constant("fetch" as const) },
-    { weight: 12, arbitrary: fc.constant("ack" as const) },
-    { weight: 1, arbitrary: fc.constant("restart" as const) },
+    ...WEIGHTS.map(([kind, weight]) => ({ weight, arbitrary: fc.constant(kind) })),
   ),
   who: fc.nat(4),
-  what: fc.nat(29),
+  what: fc.nat(59),
   how: fc.nat(11),
 });
+
+type Asked = Exclude<Action["kind"], "restart" | "jump" | "connected" | "tick" | "disk">;
 
 /** A broker and its model side by side. */
 class Pair {
@@ -68,9 +105,15 @@ class Pair {
   }
 
   act(action: Action): void {
-    if (action.kind === "restart") return this.restart();
-    if (action.kind === "connected") return this.#reconnect(action);
-    this.step(this.#input(action.kind, action));
+    const { kind, what, how } = action;
+    // Time passes in between.
+    this.driver.wait(how % 4);
+    if (kind === "restart") return this.restart();
+    if (kind === "connected") return this.#reconnect(action);
+    if (kind === "jump") this.driver.wallMs += (how - 7) * 40;
+    else if (kind === "tick") this.tick([0, 1, 20, 50, 100, 300][what % 6]!);
+    else if (kind === "disk") this.step({ kind, low: how < 2 });
+    else this.step(this.#input(kind, action));
   }
 
   /** Connects a client anew; its former connection may still be open. */
@@ -87,9 +130,16 @@ class Pair {
     this.model.restart();
   }
 
+  tick(ms: number): void {
+    this.driver.wait(ms);
+    this.step({ kind: "tick" });
+  }
+
   step(input: Input): void {
     const effects = this.driver.step(input);
-    this.model.check(input, effects, (message) => this.driver.disk.body(message));
+    const { wallMs, monoMs } = this.driver;
+    const bodyOf = (message: MessageRef) => this.driver.disk.body(message);
+    this.model.check(input, { wallMs, monoMs }, effects, bodyOf);
   }
 
   #reconnect({ who, how }: Action): void {
@@ -100,38 +150,60 @@ class Pair {
   #declare(exchange: string, queue: string): void {
     const connection = this.connections[0]!;
     this.step({ kind: "declare_exchange", connection, exchange, exchangeKind: "direct" });
-    this.step({ kind: "declare_queue", connection, queue });
+    this.step({ kind: "declare_queue", connection, queue, options: {} });
     this.step({ kind: "bind", connection, exchange, queue, routingKey: "k1" });
   }
 
-  #input(kind: Exclude<Action["kind"], "restart" | "connected">, action: Action): Input {
+  #input(kind: Asked, action: Action): Input {
     const { who, what, how } = action;
     const connection = this.connections[who]!;
-    const queue = QUEUES[what % 2]!;
+    const queue = QUEUES[what % QUEUES.length]!;
     const exchange = how === 0 ? "x2" : "x1";
-    const routingKey = how % 3 === 0 ? "k2" : "k1";
+    const routingKey = how % 4 === 0 ? "k2" : "k1";
     switch (kind) {
       case "declare_exchange":
         return { kind, connection, exchange, exchangeKind: "direct" };
+      case "delete_exchange":
+        return { kind, connection, exchange, force: how < 3 };
       case "declare_queue":
-        return { kind, connection, queue };
+        return { kind, connection, queue, options: OPTIONS[how % OPTIONS.length]! };
+      case "delete_queue":
+      case "purge":
+        return { kind, connection, queue, force: how < 4 };
       case "bind":
+      case "unbind":
         return { kind, connection, exchange, queue, routingKey };
-      case "publish": {
-        const text = `${what}${how === 1 ? "!" : "."}`.padEnd(SIZES[what % SIZES.length]!, "~");
-        const receiver = IDENTITIES[what % IDENTITIES.length]!;
-        const body = encoder.encode(text);
-        return { kind, connection, exchange, routingKey, id: `m${what}`, receiver, body };
-      }
+      case "publish":
+        return this.#publish(connection, what, how);
       case "consume":
         return { kind, connection, queue, ...(how < 6 && { prefetch: how % 5 + 1 }) };
-      case "ack":
-        return { kind, connection, id: this.#idToAck(connection, what, how) };
       case "fetch":
         return { kind, connection, queue };
+      case "ack":
+      case "touch":
+        return { kind, connection, id: this.#idToAck(connection, what, how) };
+      case "nack": {
+        const id = this.#idToAck(connection, what, how);
+        return { kind, connection, id, dead: what % 3 > 0, ...(how > 5 && { reason: "why" }) };
+      }
+      case "dead_letters":
+        return { kind, connection, queue, ...(how > 5 && { after: how - 6 }) };
+      case "redrive":
+        return { kind, connection, queue, ...(how > 8 && { id: `m${what}` }) };
       default:
         return { kind, connection } as Input;
     }
+  }
+
+  #publish(connection: number, what: number, how: number): Input {
+    const text = `${what}${how === 1 ? "!" : "."}`.padEnd(SIZES[what % SIZES.length]!, "~");
+    const ttlMs = TTLS[how % TTLS.length];
+    return {
+      ...{ kind: "publish", connection, exchange: how === 11 ? "x2" : "x1" },
+      ...{ routingKey: how % 4 === 0 ? "k2" : "k1", id: `m${what}` },
+      ...{ receiver: IDENTITIES[what % IDENTITIES.length]!, body: encoder.encode(text) },
+      ...(ttlMs !== undefined && { ttlMs }),
+    };
   }
 
   #idToAck(connection: number, what: number, how: number): string {
@@ -139,18 +211,14 @@ class Pair {
     return how > 2 && held.length > 0 ? held[what % held.length]! : `m${what}`;
   }
 
-  /** All identities come back and take everything there is. */
+  /** All identities come back and take everything there is, also what becomes a dead letter. */
   drain(): void {
     for (const connection of this.connections) this.step({ kind: "disconnected", connection });
-    for (const [who] of IDENTITIES.entries()) {
-      this.connect(who);
-      const connection = this.connections[who]!;
-      for (const queue of QUEUES) this.step({ kind: "consume", connection, queue });
-    }
-    for (let before = Infinity; this.model.size < before;) {
-      before = this.model.size;
+    for (const [who] of IDENTITIES.entries()) this.connect(who);
+    for (let round = 0; round < 100 && this.model.size > 0; round++) {
+      this.tick(10);
       for (const connection of this.connections.slice(0, IDENTITIES.length)) {
-        this.step({ kind: "drained", connection });
+        for (const queue of this.model.queues) this.step({ kind: "fetch", connection, queue });
         for (const id of this.model.heldBy(connection)) this.step({ kind: "ack", connection, id });
       }
     }
@@ -158,30 +226,44 @@ class Pair {
 }
 
 Deno.test("whatever happens, the broker does what the model says, and in the end everything drains", () => {
-  const sequences = fc.array(actionArbitrary, { minLength: 40, maxLength: 90 });
+  const sequences = fc.array(actionArbitrary, {
+    minLength: 100,
+    maxLength: 250,
+    size: "max",
+  });
+  const seen = new Map<string, number>();
   fc.assert(
     fc.property(sequences, (actions) => {
       const pair = new Pair();
       for (const action of actions) pair.act(action);
-      pair.drain();
-      // A connection that nobody disconnected may still hold something.
+      for (const change of pair.driver.changes) {
+        const name = happening(change);
+        seen.set(name, (seen.get(name) ?? 0) + 1);
+      }
+      // Also what connections hold that nobody disconnected.
       pair.restart();
       pair.drain();
       assert.equal(pair.model.size, 0);
       pair.restart();
       const left = pair.driver.connect("bob").stats().queues;
+      assert.deepEqual(left.map(([name]) => name).toSorted(), pair.model.queues.toSorted());
       assert(left.every(([, messages]) => messages === 0), "nothing is left after a restart");
-      const ids = pair.driver.changes.flatMap((change) =>
-        change.kind === "enqueued" ? [change.message] : []
-      );
-      assert.equal(new Set(ids.map(place)).size, ids.length, "no place is used twice");
     }),
     { numRuns: 300 },
   );
+  for (const name of HAPPENINGS) {
+    assert((seen.get(name) ?? 0) >= 10, `${name} came ${seen.get(name)} times: that proves little`);
+  }
 });
 
-function place({ queue, receiver, seq }: { queue: string; receiver: string; seq: number }): string {
-  return `${queue} ${receiver} ${seq}`;
+/** What must have happened often enough. */
+const HAPPENINGS = [
+  ...["enqueued", "returned", "removed", "moved max_deliveries", "moved rejected", "moved expired"],
+  ...["moved back", "queue_declared", "queue_deleted", "exchange_deleted", "bound", "unbound"],
+];
+
+function happening(change: Change): string {
+  return change.kind === "moved" ? `moved ${change.message.dead?.reason ?? "back"}` : change.kind;
 }
 
 Deno.test("inputs of a connection that has ended, or never was, do nothing", () => {
@@ -195,7 +277,10 @@ Deno.test("inputs of a connection that has ended, or never was, do nothing", () 
   assert.equal(alice.send({ kind: "stats" }), undefined);
   alice.drained();
   alice.disconnect();
-  assert.deepEqual(driver.step({ kind: "declare_queue", connection: 99, queue: "z" }), []);
+  assert.deepEqual(
+    driver.step({ kind: "declare_queue", connection: 99, queue: "z", options: {} }),
+    [],
+  );
   assert.equal(driver.changes.length, changes);
   assert.deepEqual(driver.connect("bob").stats().queues, [["q", 0]]);
 });

@@ -65,6 +65,35 @@ Deno.test("a lane goes on after the places that were used before, and never back
   assert.throws(() => lane.append(message(8)), AssertionError);
 });
 
+Deno.test("what leaves a lane that nobody takes from is not kept, and the rest stays in order", () => {
+  const lane = new Lane("q", "bob");
+  const stay = new Set([0, 7, 5_000, 49_999]);
+  for (let seq = 0; seq < 50_000; seq++) {
+    const added = message(seq);
+    lane.append(added);
+    if (seq === 7) lane.giveBack(lane.take()!);
+    if (stay.has(seq)) continue;
+    added.removed = true;
+    lane.removed();
+    assert(lane.length <= 2 * 1024 + stay.size, `${lane.length} are kept`);
+  }
+  assert.deepEqual(lane.all().map(({ seq }) => seq), [...stay]);
+  for (const seq of stay) assert.equal(lane.take()?.seq, seq);
+});
+
+Deno.test("a lane lists what waits in order from a place on, what came back included", () => {
+  const lane = new Lane("q", "bob");
+  for (let seq = 0; seq < 6; seq++) lane.append(message(seq));
+  const out = [lane.take()!, lane.take()!, lane.take()!];
+  for (const back of [out[2]!, out[0]!]) lane.giveBack(back);
+  const list = (from: number, limit: number) =>
+    lane.list(from, limit, (one): one is Message => one.seq !== 4).map(({ seq }) => seq);
+  assert.deepEqual(list(0, 9), [0, 2, 3, 5]);
+  assert.deepEqual(list(2, 9), [2, 3, 5]);
+  assert.deepEqual(list(1, 2), [2, 3]);
+  assert.deepEqual(list(6, 9), []);
+});
+
 function bound(): [CoreDriver, CoreClient] {
   const driver = new CoreDriver();
   const alice = driver.connect("alice");

@@ -4,6 +4,10 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { DEFAULT_LIMITS } from "../../lib/base/limits.ts";
+import { defaultQueueOptions } from "../../lib/base/queue_options.ts";
+import { Message } from "../../lib/core/message.ts";
+import { Queue } from "../../lib/core/queue.ts";
 import { type CoreClient, CoreDriver, refusal } from "../support/core_driver.ts";
 
 function bound(...queues: string[]): [CoreDriver, CoreClient] {
@@ -176,4 +180,17 @@ Deno.test("first deliveries keep publish order per publisher connection and queu
       assert.deepEqual(own, own.toSorted());
     }
   }
+});
+
+Deno.test("a queue forgets messages that leave while nobody takes any", () => {
+  const queue = new Queue("q", {}, defaultQueueOptions(DEFAULT_LIMITS));
+  for (let n = 0; n < 5_000; n++) {
+    const facts = { id: `${n}`, publisher: "a", size: 1, checksum: 0, expiresMs: 0 };
+    const place = { ...queue.next("bob"), exchange: "x", routingKey: "k" };
+    const message = new Message({ ...place, ...facts }, 0);
+    queue.append(message);
+    queue.remove(message);
+  }
+  assert.deepEqual([queue.messages, queue.bytes], [0, 0]);
+  assert(queue.lane("bob").length < 2_500, `${queue.lane("bob").length} are kept`);
 });

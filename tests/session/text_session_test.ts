@@ -294,6 +294,25 @@ Deno.test("four answers to stats may be under way, and a fifth is refused in its
   assert.deepEqual(stepsOf("stats\nstats\n", session), [stats, refused]);
 });
 
+Deno.test("four lists of dead letters may be under way, and stats beside them", () => {
+  const session = open();
+  const list = input({ kind: "dead_letters", queue: "q" });
+  const refused = failed(
+    "Error: 4 answers to dead_letters are under way; ask again when they came",
+  );
+  assert.deepEqual(stepsOf("dead_letters q\n".repeat(5), session), [
+    list,
+    list,
+    list,
+    list,
+    refused,
+  ]);
+  assert.deepEqual(stepsOf("stats\n", session), [input({ kind: "stats" })]);
+  session.answer({ kind: "dead_letters", letters: [] });
+  session.answer({ kind: "redriven", count: 0 });
+  assert.deepEqual(stepsOf("dead_letters q\n".repeat(2), session), [list, refused]);
+});
+
 const REPORT: StatsReport = {
   queues: [["q", 3]],
   consumers: [["q", 1]],

@@ -1,312 +1,579 @@
 /**
- * What the broker's core must do, written as plainly as possible: arrays, searched from the front.
- * It says which answer an input gets and which deliveries are allowed, and that none is held back.
+ * What the broker's core must do, written as plainly as possible. For each input it says which answer
+ * there must be and what must become of which messages; then it follows the effects one by one, and
+ * each must be allowed. In the end nothing that had to happen is missing, and nothing is held back.
  *
  * @module
  */
 import assert from "node:assert/strict";
+import type { Now } from "../../lib/base/clock.ts";
 import type { Limits } from "../../lib/base/limits.ts";
 import type { Answer, Change, Effect } from "../../lib/core/effect.ts";
-import type { Input } from "../../lib/core/input.ts";
-import type { MessageRef } from "../../lib/core/message.ts";
+import type { Input, InputOf } from "../../lib/core/input.ts";
+import type { MessageHead, MessageRef } from "../../lib/core/message.ts";
+import {
+  CoreModelState,
+  isDeadLetterQueue,
+  type ModelConnection,
+  type ModelMessage,
+} from "./core_model_state.ts";
 
-interface ModelMessage {
-  readonly queue: string;
-  readonly receiver: string;
-  readonly publisher: string;
-  readonly id: string;
-  readonly body: string;
-  /** Times it was handed out, as far as memory and as far as the disk knows. */
-  deliveries: number;
-  storedDeliveries: number;
-  /** Handed out in this run of the broker. */
-  given: boolean;
-  holder: number | undefined;
-  fetched: boolean;
-  /** The lower of two was handed out earlier. */
-  heldSince: number;
+/** An answer; what a refusal says is not looked at. */
+type Expected = Answer | { readonly kind: "refused"; readonly code: string; readonly id?: string };
+
+/** What must happen in a step. */
+interface Duties {
+  answer?: Expected | undefined;
+  fetched?: ModelMessage;
+  /** Leases that end unacknowledged. */
+  readonly back: Set<ModelMessage>;
+  /** Messages one of which is acknowledged. */
+  acked: readonly ModelMessage[];
+  readonly purged: Set<ModelMessage>;
+  rejected?: { readonly message: ModelMessage; readonly text: string };
+  /** Dead letters that go back as far as there is room. */
+  redriven?: { readonly queue: string; readonly wanted: ModelMessage[]; count: number };
+  /** Queues that take what is published. */
+  readonly queues: Set<string>;
+  /** Other changes, in order. */
+  readonly changes: Change[];
 }
 
-interface ModelConnection {
-  readonly connection: number;
-  readonly identity: string;
-  readonly subscriptions: { readonly queue: string; readonly prefetch: number }[];
-  unsentBytes: number;
-}
-
-/** What an answer says, without its text. */
-type Expected = { readonly kind: string; readonly code?: string; readonly id?: string };
 type Deliver = Extract<Effect, { kind: "deliver" }>;
-type InputOf<Kind extends Input["kind"]> = Extract<Input, { kind: Kind }>;
+type ChangeOf<Kind extends Change["kind"]> = Extract<Change, { kind: Kind }>;
+/** Reads a body as it was committed. */
+type BodyOf = (ref: MessageRef) => Uint8Array;
 
 const decoder = new TextDecoder();
 
+function refused(code: string, id?: string): Expected {
+  return id === undefined ? { kind: "refused", code } : { kind: "refused", code, id };
+}
+
 /** A broker that is obviously right, and too slow to be used. */
 export class CoreModel {
-  readonly #limits: Limits;
-  readonly #exchanges: string[] = [];
-  readonly #queues: string[] = [];
-  readonly #bindings: { exchange: string; key: string; queue: string }[] = [];
-  /** In the order of acceptance. */
-  #messages: ModelMessage[] = [];
-  readonly #published: { publisher: string; id: string; body: string }[] = [];
-  readonly #acknowledged: { identity: string; id: string }[] = [];
-  #connections: ModelConnection[] = [];
+  readonly #state: CoreModelState;
   #leases = 0;
 
   constructor(limits: Limits) {
-    this.#limits = limits;
+    this.#state = new CoreModelState(limits);
   }
 
   /** Messages that are not acknowledged. */
   get size(): number {
-    return this.#messages.length;
+    return this.#state.messages.length;
+  }
+
+  /** The names of all queues. */
+  get queues(): string[] {
+    return [...this.#state.queues.keys()];
   }
 
   /** The ids a connection holds. */
   heldBy(connection: number): string[] {
-    return this.#held(connection).map(({ id }) => id);
+    return this.#state.held(connection).map(({ facts }) => facts.id);
   }
 
   /** The broker died and came back. */
   restart(): void {
-    this.#connections = [];
-    for (const message of this.#messages) {
-      message.holder = undefined;
-      message.given = false;
-      message.deliveries = message.storedDeliveries;
-    }
+    this.#state.restart();
   }
 
   /** Takes an input and holds what the broker did to what it had to do. */
-  check(input: Input, effects: readonly Effect[], bodyOf: (ref: MessageRef) => Uint8Array): void {
-    const changes = effects.flatMap((effect) => effect.kind === "change" ? [effect.change] : []);
-    const answers = effects.flatMap((effect) => effect.kind === "answer" ? [effect] : []);
-    const delivers = effects.flatMap((effect) => effect.kind === "deliver" ? [effect] : []);
-    const expected = this.#expect(input, changes);
-    for (const answer of answers) assert.equal(answer.connection, input.connection);
-    const fetched = delivers.filter((deliver) => deliver.fetched);
-    if (expected === "fetched") {
-      assert.equal(fetched.length, 1);
-      assert.deepEqual(delivers[0], fetched[0]);
-      assert.equal(fetched[0]!.connection, input.connection);
-    } else {
-      assert.equal(fetched.length, 0);
+  check(input: Input, now: Now, effects: readonly Effect[], bodyOf: BodyOf): void {
+    this.#state.now = now;
+    const duties: Duties = {
+      ...{ back: new Set(), acked: [], purged: new Set(), queues: new Set(), changes: [] },
+    };
+    const peer = "connection" in input
+      ? this.#state.connections.find(({ connection }) => connection === input.connection)
+      : undefined;
+    if (peer !== undefined) this.#expect(input, peer, duties);
+    else this.#expectOfNobody(input, duties);
+    const answers: Answer[] = [];
+    for (const effect of effects) {
+      if (effect.kind === "change") this.#change(effect.change, input, duties);
+      else if (effect.kind === "deliver") this.#deliver(effect, input, bodyOf, duties);
+      else {
+        assert.equal(effect.connection, peer?.connection);
+        answers.push(effect.answer);
+      }
     }
-    const wanted = expected === "fetched" || expected === undefined ? [] : [expected];
-    assert.deepEqual(answers.map(({ answer }) => withoutText(answer)), wanted);
-    for (const deliver of delivers) this.#deliver(deliver, bodyOf(deliver.message));
+    if (duties.redriven !== undefined) this.#assertRedriven(duties);
+    const expected = duties.answer === undefined ? [] : [duties.answer];
+    assert.deepEqual(answers.map(comparable), expected);
+    this.#assertDone(duties);
+    if (input.kind === "tick") this.#assertNothingOver();
     this.#assertNothingHeldBack();
   }
 
-  #expect(input: Input, changes: readonly Change[]): Expected | "fetched" | undefined {
-    const { connection } = input;
+  #expectOfNobody(input: Input, duties: Duties): void {
+    const state = this.#state;
     if (input.kind === "connected") {
-      const { identity } = input;
-      this.#connections.push({ connection, identity, subscriptions: [], unsentBytes: 0 });
-      return undefined;
+      const { connection, identity } = input;
+      state.connections.push({ connection, identity, subscriptions: [], unsentBytes: 0 });
+    } else if (input.kind === "disk") state.diskLow = input.low;
+    else if (input.kind === "tick") {
+      for (const message of state.messages) {
+        const { ackTimeoutMs } = state.options(message.queue);
+        const heldMs = state.now.monoMs - message.heldSinceMs;
+        if (message.holder !== undefined && heldMs >= ackTimeoutMs) duties.back.add(message);
+      }
     }
-    const peer = this.#connections.find((one) => one.connection === connection);
-    if (peer === undefined) return this.#expectNothing(changes);
+  }
+
+  #expect(input: Input, peer: ModelConnection, duties: Duties): void {
     switch (input.kind) {
+      case "tick":
+      case "disk":
+      case "connected":
+        throw new Error("no connection's input");
       case "disconnected":
-        return this.#disconnect(peer, changes);
+        this.#state.connections = this.#state.connections.filter((one) => one !== peer);
+        for (const message of this.#state.held(peer.connection)) duties.back.add(message);
+        return;
       case "drained":
         peer.unsentBytes = 0;
-        return undefined;
+        return;
+      case "nack":
+        return this.#nack(input, peer, duties);
+      case "redrive":
+        return this.#redrive(input, peer, duties);
+      default:
+        duties.answer = this.#answer(input, peer, duties);
+    }
+  }
+
+  #answer(
+    input: Exclude<
+      Input,
+      InputOf<"tick" | "disk" | "connected" | "disconnected" | "drained" | "nack" | "redrive">
+    >,
+    peer: ModelConnection,
+    duties: Duties,
+  ): Expected | undefined {
+    switch (input.kind) {
       case "declare_exchange":
-        if (!this.#exchanges.includes(input.exchange)) this.#exchanges.push(input.exchange);
-        return { kind: "exchange_declared" };
+        return this.#declareExchange(input, duties);
+      case "delete_exchange":
+        return this.#deleteExchange(input, duties);
       case "declare_queue":
-        if (!this.#queues.includes(input.queue)) this.#queues.push(input.queue);
-        return { kind: "queue_declared" };
+        return this.#declareQueue(input, duties);
+      case "delete_queue":
+        return this.#deleteQueue(input, duties);
+      case "purge":
+        return this.#purge(input, duties);
       case "bind":
-        return this.#bind(input);
+      case "unbind":
+        return this.#bindOrNot(input, duties);
       case "publish":
-        return this.#publish(input, peer, changes);
+        return this.#publish(input, peer, duties);
       case "consume":
         return this.#consume(input, peer);
       case "fetch":
-        return this.#fetch(input, peer);
+        return this.#fetch(input, peer, duties);
       case "ack":
-        return this.#ack(input, peer, changes);
+        return this.#ack(input, peer, duties);
+      case "touch":
+        return this.#touch(input, peer);
+      case "dead_letters":
+        return this.#list(input, peer);
       default:
         throw new Error(`the model does not know '${input.kind}'`);
     }
   }
 
-  #expectNothing(changes: readonly Change[]): undefined {
-    assert.deepEqual(changes, []);
+  #declareExchange({ exchange, exchangeKind }: InputOf<"declare_exchange">, duties: Duties) {
+    if (!this.#state.exchanges.includes(exchange)) {
+      if (this.#state.exchanges.length >= this.#state.limits.maxExchanges) return refused("limit");
+      duties.changes.push({ kind: "exchange_declared", exchange, exchangeKind });
+    }
+    return { kind: "exchange_declared" } as const;
   }
 
-  #disconnect(peer: ModelConnection, changes: readonly Change[]): undefined {
-    this.#connections = this.#connections.filter((one) => one !== peer);
-    const held = this.#held(peer.connection);
-    assert.equal(changes.length, held.length, "every lease returns and nothing else changes");
-    for (const message of held) {
-      message.holder = undefined;
-      message.storedDeliveries = message.deliveries;
-    }
+  #deleteExchange({ exchange, force }: InputOf<"delete_exchange">, duties: Duties) {
+    const { exchanges, bindings } = this.#state;
+    if (!exchanges.includes(exchange)) return refused("not_found");
+    if (!force && bindings.some((one) => one.exchange === exchange)) return refused("conflict");
+    duties.changes.push({ kind: "exchange_deleted", exchange });
+    return { kind: "exchange_deleted" } as const;
   }
 
-  #bind({ queue, exchange, routingKey: key }: InputOf<"bind">): Expected {
-    if (!this.#exchanges.includes(exchange) || !this.#queues.includes(queue)) {
-      return { kind: "refused", code: "not_found" };
+  #declareQueue({ queue, options }: InputOf<"declare_queue">, duties: Duties) {
+    const told = this.#state.queues.get(queue);
+    if (told === undefined && this.#state.queues.size >= this.#state.limits.maxQueues) {
+      return refused("limit");
     }
-    const same = this.#bindings.some((one) =>
-      one.exchange === exchange && one.queue === queue && one.key === key
+    const all = { ...told, ...options };
+    if (told === undefined || JSON.stringify(all) !== JSON.stringify(told)) {
+      duties.changes.push({ kind: "queue_declared", queue, options: all });
+    }
+    return { kind: "queue_declared" } as const;
+  }
+
+  #deleteQueue({ queue, force }: InputOf<"delete_queue" | "purge">, duties: Duties) {
+    if (!this.#state.queues.has(queue)) return refused("not_found");
+    const messages = this.#state.messages.filter((one) => one.queue === queue);
+    if (!force && messages.length + this.#state.consumers(queue) > 0) return refused("conflict");
+    duties.changes.push({ kind: "queue_deleted", queue });
+    return { kind: "queue_deleted" } as const;
+  }
+
+  #purge({ queue, force }: InputOf<"delete_queue" | "purge">, duties: Duties) {
+    if (!this.#state.queues.has(queue)) return refused("not_found");
+    const needsForce = this.#state.consumers(queue) > 0 || isDeadLetterQueue(queue);
+    if (needsForce && !force) return refused("conflict");
+    for (const message of this.#state.waiting(queue)) duties.purged.add(message);
+    return { kind: "queue_purged", count: duties.purged.size } as const;
+  }
+
+  #bindOrNot({ kind, queue, exchange, routingKey }: InputOf<"bind" | "unbind">, duties: Duties) {
+    const { exchanges, queues, bindings, limits } = this.#state;
+    if (!exchanges.includes(exchange) || !queues.has(queue)) return refused("not_found");
+    const isBound = bindings.some((one) =>
+      one.exchange === exchange && one.queue === queue && one.key === routingKey
     );
-    if (!same) this.#bindings.push({ exchange, key, queue });
-    return { kind: "queue_bound" };
+    if (kind === "bind" && !isBound) {
+      if (bindings.length >= limits.maxBindings) return refused("limit");
+      duties.changes.push({ kind: "bound", queue, exchange, routingKey });
+    }
+    if (kind === "unbind" && isBound) {
+      duties.changes.push({ kind: "unbound", queue, exchange, routingKey });
+    }
+    return { kind: kind === "bind" ? "queue_bound" : "queue_unbound" } as const;
   }
 
-  #publish(
-    input: InputOf<"publish">,
-    { identity: publisher }: ModelConnection,
-    changes: readonly Change[],
-  ): Expected {
-    const { id, exchange, routingKey, receiver } = input;
+  #publish(input: InputOf<"publish">, { identity }: ModelConnection, duties: Duties) {
+    const { published, exchanges, bindings } = this.#state;
+    const { id, exchange } = input;
     const body = decoder.decode(input.body);
-    const before = this.#published.find((one) => one.publisher === publisher && one.id === id);
-    if (before !== undefined) {
-      assert.deepEqual(changes, []);
-      return before.body === body
-        ? { kind: "accepted", id }
-        : { kind: "refused", code: "conflict", id };
-    }
-    if (!this.#exchanges.includes(exchange)) return { kind: "refused", code: "not_found", id };
-    const queues = this.#bindings
-      .filter((one) => one.exchange === exchange && one.key === routingKey)
-      .map(({ queue }) => queue);
-    if (queues.length === 0) return { kind: "refused", code: "unroutable", id };
-    this.#published.push({ publisher, id, body });
-    for (const queue of queues) {
-      this.#messages.push({
-        ...{ queue, receiver, publisher, id, body },
-        ...{ deliveries: 0, storedDeliveries: 0, given: false },
-        ...{ holder: undefined, fetched: false, heldSince: 0 },
-      });
-    }
-    const stored = changes.map((change) =>
-      change.kind === "enqueued" ? change.message.queue : change.kind
-    );
-    assert.deepEqual(stored.toSorted(), queues.toSorted());
-    return { kind: "accepted", id };
+    const before = published.find((one) => one.publisher === identity && one.id === id);
+    const accepted = { kind: "accepted", id } as const;
+    if (before !== undefined) return before.body === body ? accepted : refused("conflict", id);
+    if (!exchanges.includes(exchange)) return refused("not_found", id);
+    const queues = bindings.filter((one) =>
+      one.exchange === exchange && one.key === input.routingKey
+    ).map(({ queue }) => queue);
+    if (queues.length === 0) return refused("unroutable", id);
+    const isFull = queues.some((queue) => this.#state.isFull(queue, body));
+    if (this.#state.diskLow || isFull) return refused("limit", id);
+    for (const queue of queues) duties.queues.add(queue);
+    published.push({ publisher: identity, id, body });
+    return accepted;
   }
 
-  #consume({ queue, prefetch }: InputOf<"consume">, peer: ModelConnection): Expected {
-    if (!this.#queues.includes(queue)) return { kind: "refused", code: "not_found" };
-    const { defaultPrefetch, maxPrefetch, maxConsumersPerConnection } = this.#limits;
+  #consume({ queue, prefetch }: InputOf<"consume">, { subscriptions }: ModelConnection) {
+    if (!this.#state.queues.has(queue)) return refused("not_found");
+    const { defaultPrefetch, maxPrefetch, maxConsumersPerConnection, maxConsumersPerQueue } =
+      this.#state.limits;
     const wanted = prefetch ?? defaultPrefetch;
-    if (wanted > maxPrefetch) return { kind: "refused", code: "limit" };
-    const { subscriptions } = peer;
+    if (wanted > maxPrefetch) return refused("limit");
     if (!subscriptions.some((one) => one.queue === queue)) {
-      if (subscriptions.length === maxConsumersPerConnection) {
-        return { kind: "refused", code: "limit" };
-      }
+      if (subscriptions.length === maxConsumersPerConnection) return refused("limit");
+      if (this.#state.consumers(queue) === maxConsumersPerQueue) return refused("limit");
       subscriptions.push({ queue, prefetch: wanted });
     }
-    return { kind: "subscribed" };
+    return { kind: "subscribed" } as const;
   }
 
-  #fetch({ queue }: InputOf<"fetch">, peer: ModelConnection): Expected | "fetched" {
-    if (!this.#queues.includes(queue)) return { kind: "refused", code: "not_found" };
+  #fetch({ queue }: InputOf<"fetch">, peer: ModelConnection, duties: Duties) {
+    if (!this.#state.queues.has(queue)) return refused("not_found");
     const oldest = this.#oldest(queue, peer.identity);
-    if (oldest === undefined) return { kind: "no_messages" };
-    const held = this.#held(peer.connection);
-    if (!this.#fits(oldest, held, this.#limits.maxPrefetch)) {
-      return { kind: "refused", code: "limit" };
-    }
-    return "fetched";
+    if (oldest === undefined) return { kind: "no_messages" } as const;
+    const held = this.#state.held(peer.connection);
+    if (!this.#state.fits(oldest, held, this.#state.limits.maxPrefetch)) return refused("limit");
+    duties.fetched = oldest;
+    return undefined;
   }
 
-  #ack({ id }: InputOf<"ack">, peer: ModelConnection, changes: readonly Change[]): Expected {
+  #ack({ id }: InputOf<"ack" | "touch">, peer: ModelConnection, duties: Duties) {
     const { identity } = peer;
-    const own = this.#messages.filter((one) =>
-      one.id === id && one.receiver === identity && one.given
+    const own = this.#state.messages.filter((one) =>
+      one.facts.id === id && one.receiver === identity && one.given
     );
-    const held = own.filter(({ holder }) => holder === peer.connection)
-      .toSorted((a, b) => a.heldSince - b.heldSince);
-    const again = this.#acknowledged.some((one) => one.identity === identity && one.id === id);
-    if (own.length === 0 || (held.length === 0 && again)) {
-      assert.deepEqual(changes, []);
-      return again ? { kind: "ack_confirmed", id } : { kind: "refused", code: "not_found" };
-    }
-    const [change] = changes;
-    assert(changes.length === 1 && change?.kind === "removed", "an ack removes one message");
-    const allowed = held.length > 0 ? held.slice(0, 1) : own;
-    const removed = allowed.find(({ queue, receiver }) =>
-      queue === change.message.queue && receiver === change.message.receiver
-    );
-    assert(removed !== undefined, "it takes what its connection has held longest");
-    this.#messages = this.#messages.filter((one) => one !== removed);
-    this.#acknowledged.push({ identity, id });
-    return { kind: "ack_confirmed", id };
+    const { acknowledged } = this.#state;
+    const again = acknowledged.some((one) => one.identity === identity && one.id === id);
+    const held = this.#heldAs(peer, id);
+    if (held === undefined && again) return { kind: "ack_confirmed", id } as const;
+    if (own.length === 0) return refused("not_found");
+    duties.acked = held === undefined ? own : [held];
+    acknowledged.push({ identity, id });
+    return { kind: "ack_confirmed", id } as const;
   }
 
-  #deliver({ connection, message, fetched }: Deliver, body: Uint8Array): void {
-    const peer = this.#connections.find((one) => one.connection === connection);
+  #touch({ id }: InputOf<"ack" | "touch">, peer: ModelConnection) {
+    const held = this.#heldAs(peer, id);
+    if (held === undefined) return refused("not_found");
+    held.heldSinceMs = this.#state.now.monoMs;
+    return { kind: "touched", id } as const;
+  }
+
+  #nack({ id, dead, reason = "" }: InputOf<"nack">, peer: ModelConnection, duties: Duties): void {
+    const message = this.#heldAs(peer, id);
+    duties.answer = message === undefined ? refused("not_found") : { kind: "nack_confirmed", id };
+    if (message === undefined) return;
+    if (dead && !isDeadLetterQueue(message.queue)) duties.rejected = { message, text: reason };
+    else duties.back.add(message);
+  }
+
+  #list({ queue, after = -1 }: InputOf<"dead_letters">, { identity }: ModelConnection): Answer {
+    const letters = this.#state.waiting(`${queue}.dead`, identity).flatMap((message) => {
+      const { seq, facts, dead } = message;
+      if (dead === undefined || seq <= after) return [];
+      const { id, publisher, body, exchange, routingKey } = facts;
+      return [{ seq, id, publisher, size: body.length, exchange, routingKey, ...dead }];
+    });
+    return { kind: "dead_letters", letters: letters.slice(0, 100) };
+  }
+
+  #redrive({ queue, id }: InputOf<"redrive">, peer: ModelConnection, duties: Duties): void {
+    if (!this.#state.queues.has(queue)) return void (duties.answer = refused("not_found"));
+    const wanted = this.#state.waiting(`${queue}.dead`, peer.identity)
+      .filter(({ dead, facts }) => dead !== undefined && (id === undefined || facts.id === id));
+    duties.redriven = { queue, wanted, count: 0 };
+  }
+
+  #assertRedriven(duties: Duties): void {
+    const { queue, wanted, count } = duties.redriven!;
+    duties.answer = { kind: "redriven", count };
+    const left = wanted.find(({ holder }) => holder === undefined);
+    if (left === undefined) return;
+    assert(this.#state.isFull(queue, left.facts.body), "redrive stops where there is no room");
+  }
+
+  /** Follows one change, which must be a duty or the end of what has waited too long. */
+  #change(change: Change, input: Input, duties: Duties): void {
+    switch (change.kind) {
+      case "enqueued":
+        return this.#enqueued(change, input, duties);
+      case "moved":
+        return this.#moved(change, duties);
+      case "removed":
+        return this.#removed(change, duties);
+      case "returned":
+        return this.#returned(change, duties);
+      default:
+        return this.#declared(change, duties);
+    }
+  }
+
+  #declared(change: Change, duties: Duties): void {
+    const state = this.#state;
+    const isAsked = change.kind !== "queue_declared" || !isDeadLetterQueue(change.queue) ||
+      duties.changes.length > 0;
+    if (isAsked) assert.deepEqual(change, duties.changes.shift());
+    else {
+      const former = state.queues.has(change.queue);
+      assert(!former && Object.keys(change.options).length === 0, "with the first dead letter");
+    }
+    switch (change.kind) {
+      case "exchange_declared":
+        return void state.exchanges.push(change.exchange);
+      case "exchange_deleted":
+        state.exchanges = state.exchanges.filter((one) => one !== change.exchange);
+        state.bindings = state.bindings.filter((one) => one.exchange !== change.exchange);
+        return;
+      case "queue_declared":
+        return void state.queues.set(change.queue, change.options);
+      case "queue_deleted":
+        return this.#queueDeleted(change.queue);
+      case "bound":
+      case "unbound": {
+        const { queue, exchange, routingKey: key } = change;
+        if (change.kind === "bound") return void state.bindings.push({ queue, exchange, key });
+        state.bindings = state.bindings.filter((one) =>
+          one.queue !== queue || one.exchange !== exchange || one.key !== key
+        );
+      }
+    }
+  }
+
+  #queueDeleted(queue: string): void {
+    const state = this.#state;
+    state.queues.delete(queue);
+    state.bindings = state.bindings.filter((one) => one.queue !== queue);
+    for (const peer of state.connections) {
+      peer.subscriptions = peer.subscriptions.filter((one) => one.queue !== queue);
+    }
+    const inside = state.messages.filter((one) => one.queue === queue);
+    for (const message of inside) state.remove(message, true);
+  }
+
+  #enqueued({ message, body }: ChangeOf<"enqueued">, input: Input, duties: Duties): void {
+    assert(
+      input.kind === "publish" && duties.queues.delete(message.queue),
+      "a queue takes it once",
+    );
+    const { id, exchange, routingKey, receiver } = input;
+    const { publisher } = this.#state.published.at(-1)!;
+    const facts = { publisher, id, body: decoder.decode(body), exchange, routingKey };
+    const expiresMs = this.#state.expiry(message.queue, input.ttlMs);
+    assertHead(message, this.#state.append(message.queue, receiver, facts, expiresMs));
+  }
+
+  #moved({ from, message: head }: ChangeOf<"moved">, duties: Duties): void {
+    const message = this.#state.at(from);
+    assert(message !== undefined, "what is moved is queued");
+    const queue = head.dead === undefined
+      ? this.#redriven(message, duties)
+      : this.#died(message, head.dead.reason, duties);
+    const { deliveries } = message;
+    const { rejected } = duties;
+    const text = rejected?.message === message ? rejected.text : "";
+    const dead = head.dead && {
+      ...{ reason: head.dead.reason, text, deliveries },
+      ...{ atMs: this.#state.now.wallMs, queue: message.queue },
+    };
+    if (rejected?.message === message) delete duties.rejected;
+    this.#state.remove(message);
+    const expiresMs = this.#state.expiry(queue);
+    assertHead(head, this.#state.append(queue, message.receiver, message.facts, expiresMs, dead));
+  }
+
+  #redriven(message: ModelMessage, duties: Duties): string {
+    const { redriven } = duties;
+    assert(redriven !== undefined && message.holder === undefined, "somebody redrives it");
+    const next = redriven.wanted.find(({ holder }) => holder === undefined);
+    assert.equal(message, next, "in order");
+    assert(!this.#state.isFull(redriven.queue, message.facts.body), "there is room");
+    redriven.wanted.splice(redriven.wanted.indexOf(message), 1);
+    redriven.count++;
+    return redriven.queue;
+  }
+
+  #died(message: ModelMessage, reason: string, duties: Duties): string {
+    const { maxDeliveries, expired } = this.#state.options(message.queue);
+    assert(!isDeadLetterQueue(message.queue), "a dead letter never dies again");
+    const isBack = duties.back.delete(message);
+    const isWorn = isBack && maxDeliveries > 0 && message.deliveries >= maxDeliveries;
+    const isOver = this.#state.isOver(message) && (isBack || message.holder === undefined);
+    const due = duties.rejected?.message === message
+      ? "rejected"
+      : isWorn
+      ? "max_deliveries"
+      : isOver && expired === "dead"
+      ? "expired"
+      : "none";
+    assert.equal(reason, due);
+    return `${message.queue}.dead`;
+  }
+
+  #removed({ message: ref }: ChangeOf<"removed">, duties: Duties): void {
+    const message = this.#state.at(ref);
+    assert(message !== undefined, "what is removed is queued");
+    if (duties.acked.includes(message)) {
+      duties.acked = [];
+      return this.#state.remove(message);
+    }
+    if (!duties.purged.delete(message)) {
+      const isBack = duties.back.delete(message);
+      assert(isBack || message.holder === undefined, "nobody holds what expires");
+      assert(this.#state.isOver(message), "only what is over is removed by itself");
+      assert.equal(this.#state.options(message.queue).expired, "remove");
+    }
+    this.#state.remove(message, true);
+  }
+
+  #returned({ message: ref, deliveries }: ChangeOf<"returned">, duties: Duties): void {
+    const message = this.#state.at(ref);
+    assert(message !== undefined && duties.back.delete(message), "its lease had to end");
+    const { maxDeliveries } = this.#state.options(message.queue);
+    assert(maxDeliveries === 0 || deliveries < maxDeliveries, "it would be a dead letter");
+    assert(!this.#state.isOver(message), "it would have expired");
+    assert.equal(deliveries, message.deliveries);
+    message.holder = undefined;
+    message.storedDeliveries = deliveries;
+  }
+
+  #deliver(
+    { connection, message, fetched }: Deliver,
+    input: Input,
+    bodyOf: BodyOf,
+    duties: Duties,
+  ) {
+    const peer = this.#state.connections.find((one) => one.connection === connection);
     assert(peer !== undefined, "a delivery goes to a connection that is there");
     const oldest = this.#oldest(message.queue, peer.identity);
     assert(oldest !== undefined, "a delivery is of a message that waits for this identity");
+    assertPlace(message, oldest);
+    const { publisher, id, body } = oldest.facts;
     assert.deepEqual(
-      { ...pick(message), body: decoder.decode(body), deliveries: message.deliveries },
-      { ...pick(oldest), body: oldest.body, deliveries: oldest.deliveries + 1 },
-      "a delivery is of the oldest message",
+      [message.publisher, message.id, decoder.decode(bodyOf(message)), message.deliveries],
+      [publisher, id, body, oldest.deliveries + 1],
     );
-    if (!fetched) assert(this.#mayPush(peer, oldest), "a delivery needs a subscription and credit");
+    if (fetched) {
+      assert(input.kind === "fetch" && input.connection === connection);
+      assert.equal(duties.fetched, oldest);
+      delete duties.fetched;
+    } else assert(this.#state.mayPush(peer, oldest), "it needs a subscription, credit and room");
     oldest.holder = connection;
     oldest.fetched = fetched;
     oldest.given = true;
     oldest.deliveries++;
-    oldest.heldSince = this.#leases++;
-    peer.unsentBytes += oldest.body.length;
+    oldest.heldOrder = this.#leases++;
+    oldest.heldSinceMs = this.#state.now.monoMs;
+    peer.unsentBytes += body.length;
+  }
+
+  #assertDone(duties: Duties): void {
+    assert.equal(duties.fetched, undefined, "what is fetched comes");
+    assert.equal(duties.back.size, 0, "every lease that is over ends");
+    assert.equal(duties.acked.length, 0, "what is acknowledged is removed");
+    assert.equal(duties.purged.size, 0, "what is purged is removed");
+    assert.equal(duties.rejected, undefined, "what is rejected is a dead letter");
+    assert.equal(duties.queues.size, 0, "what is published is stored");
+    assert.deepEqual(duties.changes, []);
+  }
+
+  #assertNothingOver(): void {
+    for (const message of this.#state.messages) {
+      if (!this.#state.isOver(message)) continue;
+      assert(message.holder !== undefined, "a tick ends all that waited too long");
+      message.wasOver = true;
+    }
   }
 
   /** No message waits that somebody has a subscription, credit and room for. */
   #assertNothingHeldBack(): void {
-    for (const peer of this.#connections) {
+    for (const peer of this.#state.connections) {
       for (const { queue } of peer.subscriptions) {
-        const oldest = this.#oldest(queue, peer.identity);
-        const held = oldest !== undefined && this.#mayPush(peer, oldest);
-        assert(!held, `${oldest?.id} waits in ${queue} though ${peer.connection} has room for it`);
+        const [first] = this.#state.waiting(queue, peer.identity);
+        // Its time was over between two steps: the next tick deals with it.
+        if (first === undefined || this.#state.isOver(first)) continue;
+        const { id } = first.facts;
+        const held = this.#state.mayPush(peer, first);
+        assert(!held, `${id} waits in ${queue} though ${peer.connection} has room for it`);
       }
     }
   }
 
-  #mayPush(peer: ModelConnection, message: ModelMessage): boolean {
-    const subscription = peer.subscriptions.find(({ queue }) => queue === message.queue);
-    if (subscription === undefined || peer.unsentBytes >= this.#limits.maxUnsentBytes) return false;
-    const held = this.#held(peer.connection)
-      .filter(({ queue, fetched }) => queue === message.queue && !fetched);
-    return this.#fits(message, held, subscription.prefetch);
-  }
-
-  #fits(message: ModelMessage, held: readonly ModelMessage[], prefetch: number): boolean {
-    const bytes = held.reduce((sum, { body }) => sum + body.length, message.body.length);
-    return held.length === 0 ||
-      (held.length < prefetch && bytes <= this.#limits.maxPrefetchBytes);
-  }
-
-  #held(connection: number): ModelMessage[] {
-    return this.#messages.filter(({ holder }) => holder === connection);
-  }
-
+  /** The oldest message that waits and lives. */
   #oldest(queue: string, receiver: string): ModelMessage | undefined {
-    return this.#messages.find((one) =>
-      one.queue === queue && one.receiver === receiver && one.holder === undefined
-    );
+    return this.#state.waiting(queue, receiver).find((one) => !this.#state.isOver(one));
+  }
+
+  /** The message `id` that a connection holds, longest held first. */
+  #heldAs({ connection }: ModelConnection, id: string): ModelMessage | undefined {
+    return this.#state.held(connection).find(({ facts }) => facts.id === id);
   }
 }
 
-function pick({ queue, receiver, publisher, id }: Omit<MessageRef, "seq"> & {
-  readonly publisher: string;
-  readonly id: string;
-}): Record<string, string> {
-  return { queue, receiver, publisher, id };
+function assertPlace(is: MessageRef, wanted: MessageRef): void {
+  const place = ({ queue, receiver, seq }: MessageRef) => [queue, receiver, seq];
+  assert.deepEqual(place(is), place(wanted));
 }
 
-function withoutText(answer: Answer): Expected {
+function assertHead(is: MessageHead, wanted: ModelMessage): void {
+  assertPlace(is, wanted);
+  const { id, publisher, exchange, routingKey, size, expiresMs, dead } = is;
+  const { body, ...facts } = wanted.facts;
+  assert.deepEqual(
+    { id, publisher, exchange, routingKey, size, expiresMs, dead },
+    { ...facts, size: body.length, expiresMs: wanted.expiresMs, dead: wanted.dead },
+  );
+}
+
+function comparable(answer: Answer): unknown {
   if (answer.kind !== "refused") return answer;
   const { kind, code, id } = answer;
   return id === undefined ? { kind, code } : { kind, code, id };

@@ -16,6 +16,8 @@ const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
   serve: ["--allow-net", "--allow-read", "--allow-write"],
   receive: ["--allow-net", "--allow-read", "--allow-write"],
   send: ["--allow-net", "--allow-read"],
+  stats: ["--allow-net", "--allow-read"],
+  "dead-letters": ["--allow-net", "--allow-read"],
 };
 
 /** What a process has printed on one stream, line by line. */
