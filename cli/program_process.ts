@@ -11,6 +11,7 @@ const PERMISSIONS = [
   "--allow-net",
   "--allow-read",
   "--allow-write",
+  "--allow-sys=statfs",
   "--allow-env=CIPHERMQ_*,NO_COLOR,FORCE_COLOR,CLICOLOR_FORCE",
   "--ignore-env",
 ];

@@ -176,7 +176,7 @@ test("each subcommand gets just the permissions that it needs", async () => {
   using path = new Path();
   path.addDeno("2.9.6");
   const expected: Record<string, string> = {
-    serve: "net read write",
+    serve: "net read write sys=statfs",
     receive: "net read write",
     send: "net read",
     stats: "net read",
@@ -184,7 +184,7 @@ test("each subcommand gets just the permissions that it needs", async () => {
     init: "read write",
     keygen: "read write",
     "gen-certs": "read write",
-    demo: "net read write run",
+    demo: "net read write sys=statfs run",
     unknown: "",
     "--help": "",
   };

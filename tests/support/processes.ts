@@ -13,7 +13,7 @@ export const PATIENCE_MS = 30_000;
 
 /** The permissions that the launcher gives. */
 const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
-  serve: ["--allow-net", "--allow-read", "--allow-write"],
+  serve: ["--allow-net", "--allow-read", "--allow-write", "--allow-sys=statfs"],
   receive: ["--allow-net", "--allow-read", "--allow-write"],
   send: ["--allow-net", "--allow-read"],
   stats: ["--allow-net", "--allow-read"],
