@@ -116,6 +116,7 @@ export class BrokerServer {
     try {
       const snapshot = await store.load();
       const broker = new Broker({ limits: options.limits, random: systemRandom }, snapshot);
+      log.info("recovered", { ...store.recovery });
       const server = new BrokerServer(options, store, broker);
       await server.#disk.look();
       await server.#listen();
