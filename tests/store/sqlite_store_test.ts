@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { storeContract } from "../contracts/store_contract.ts";
 import { SqliteStore } from "../../lib/store/sqlite_store.ts";
+import { storeContract } from "../contracts/store_contract.ts";
 
 const aesKey = new Uint8Array(32).fill(7);
 
