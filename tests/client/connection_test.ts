@@ -44,7 +44,7 @@ async function withConnection(
 Deno.test("requests get their replies in order, and an orderly end is no error", async () => {
   await withConnection(async (connection, _heard, broker) => {
     const replies = await Promise.all([
-      connection.request({ kind: "declare_queue", queue: "q" }),
+      connection.request({ kind: "declare_queue", queue: "q", options: {} }),
       connection.request({ kind: "get_key", client: "nobody" }),
       connection.request({ kind: "stats" }),
     ]);
