@@ -109,9 +109,16 @@ export {
   type PlacedBatch,
   type Placement,
 } from "./lib/client/durable_inbox.ts";
+export { DurableSpool } from "./lib/client/durable_spool.ts";
 export { type Inbox, MemoryInbox } from "./lib/client/inbox.ts";
 export type { KeyCacheOptions } from "./lib/client/key_cache.ts";
 export type { LinkOptions } from "./lib/client/link.ts";
+export {
+  type BrokerStats,
+  type DeadLetterInfo,
+  type FetchedMessage,
+  Operator,
+} from "./lib/client/operator.ts";
 export { OutputFile, type OutputFileOptions } from "./lib/client/output_file.ts";
 export { Receiver, type ReceiverNotice, type ReceiverOptions } from "./lib/client/receiver.ts";
 export type { Problem, ReceiverCounts } from "./lib/client/receiver_state.ts";
@@ -126,13 +133,15 @@ export type {
   SenderStateOptions,
   Settled,
 } from "./lib/client/sender_state.ts";
-export type { WindowOptions } from "./lib/client/sender_window.ts";
+export type { OutgoingMessage, WindowOptions } from "./lib/client/sender_window.ts";
 export {
   HandlerSink,
   type MessageHandler,
   type MessageSink,
   type OpenedMessage,
 } from "./lib/client/sink.ts";
+export type { Spool, SpooledMessage } from "./lib/client/spool.ts";
+export type { PublishedMessage } from "./lib/wire/command.ts";
 
 // End-to-end encryption and its keys
 export {

@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { CipherMqError } from "../lib/base/errors.ts";
+import { DurableSpool } from "../lib/client/durable_spool.ts";
 import { Sender, type SenderNotice } from "../lib/client/sender.ts";
 import {
   addClientFlags,
@@ -28,6 +30,7 @@ interface SendFlags extends ClientFlags {
   /** In milliseconds. */
   readonly ttl?: number;
   readonly window: number;
+  readonly spool?: string;
 }
 
 const MS = 1000;
@@ -39,7 +42,11 @@ export function addSend(program: Command, terminal: Terminal): void {
     .summary("encrypt messages and send them")
     .description(
       "Encrypts messages and sends them until the broker has stored each of them. Without MESSAGE, " +
-        "--file and --count it reads messages from stdin, one per line.",
+        "--file and --count it reads messages from stdin, one per line. With --spool what was taken " +
+        "over is on disk, encrypted, until the broker has it: killed or interrupted at any moment, the " +
+        "next send with the same spool sends the rest first, each message once. It still ends when the " +
+        'broker has everything, or at an interrupt. With --json a line {"taken": N} tells how many ' +
+        "messages are safe so far.",
     )
     .argument("[MESSAGE...]", "texts, each a message")
     .addOption(
@@ -55,6 +62,9 @@ export function addSend(program: Command, terminal: Terminal): void {
       parseSeconds,
     )
     .option("--ttl <SECONDS>", "how long a message may wait in its queue", parseDuration)
+    .addOption(
+      new Option("--spool <DIR>", "keep what is not sent yet in this folder").env("CIPHERMQ_SPOOL"),
+    )
     .option("--window <N>", "messages under way at once", parseCount, 4096);
   addClientFlags(command).action((messages: string[], flags: SendFlags) =>
     new SendRun(flags, terminal, messageSource({ ...flags, messages })).run()
@@ -73,11 +83,16 @@ class SendRun {
   /** Not drawn where somebody types. */
   readonly #progress: Progress | undefined;
   readonly #stop = new AbortController();
+  readonly #spool: DurableSpool | undefined;
   #sender: Sender | undefined;
   #startMs = performance.now();
   #sent = 0;
   #acknowledged = 0;
   #failed = 0;
+  /** Messages that are safe, and those that the last line of progress told of. */
+  #taken = 0;
+  #toldTaken = 0;
+  #recovered = 0;
   #away = false;
   /** It was interrupted with messages at hand that it then left. */
   #cutShort = false;
@@ -89,6 +104,11 @@ class SendRun {
     this.#setup = readClientSetup(flags);
     this.#receivers = new Set(receiversOf(flags, this.#setup));
     const total = source.total && source.total * this.#receivers.size;
+    const { spool } = flags;
+    const { identity } = this.#setup;
+    this.#spool = spool === undefined
+      ? undefined
+      : new DurableSpool(join(spool, `${identity}.spool.db`));
     this.#progress = source.typed ? undefined : new Progress(terminal, total);
   }
 
@@ -105,6 +125,8 @@ class SendRun {
   }
 
   async #sendAndWait(sender: Sender): Promise<void> {
+    const { size: left = 0 } = this.#spool ?? {};
+    if (left > 0) this.#terminal.note(`sending ${left} messages from ${this.#flags.spool} first`);
     if (this.#source.typed) this.#terminal.note("each line is a message; end with Ctrl-D");
     this.#startMs = performance.now();
     this.#progress?.start();
@@ -131,6 +153,11 @@ class SendRun {
       connectForMs: waitMs,
       window: { maxMessages: this.#flags.window },
       signal: this.#stop.signal,
+      ...(this.#spool !== undefined && { spool: this.#spool }),
+      recovered: (receiver, error) => {
+        if (error === undefined) this.#recovered++;
+        this.#settled(receiver, error, true);
+      },
       onNotice: (notice) => this.#tell(notice),
       ...(reconnectForMs !== undefined && { reconnectForMs }),
       ...(exchange !== undefined && { exchange }),
@@ -154,19 +181,40 @@ class SendRun {
 
   #post(sender: Sender, receiver: string, text: string): void {
     this.#sent++;
+    let safe = false;
+    const taken = () => {
+      safe = true;
+      this.#tellTaken();
+    };
+    const { ttl } = this.#flags;
+    const options = { taken, ...(ttl !== undefined && { ttlMs: ttl }) };
+    const settled = (error?: CipherMqError) => {
+      if (error === undefined) this.#acknowledged++;
+      this.#settled(receiver, error, safe);
+    };
     try {
-      sender.post(receiver, text, (error) => this.#settled(receiver, error), {
-        ...(this.#flags.ttl !== undefined && { ttlMs: this.#flags.ttl }),
-      });
+      sender.post(receiver, text, settled, options);
     } catch (error) {
       if (!(error instanceof CipherMqError)) throw error;
-      this.#settled(receiver, error);
+      settled(error);
     }
   }
 
-  #settled(receiver: string, error: CipherMqError | undefined): void {
-    if (error === undefined) this.#acknowledged++;
-    else this.#fail(receiver, error);
+  /** Messages become safe many at a time: one line for all of them. */
+  #tellTaken(): void {
+    this.#taken++;
+    if (!this.#terminal.json) return;
+    queueMicrotask(() => {
+      if (this.#toldTaken === this.#taken) return;
+      this.#toldTaken = this.#taken;
+      this.#terminal.data(JSON.stringify({ taken: this.#taken }));
+    });
+  }
+
+  #settled(receiver: string, error: CipherMqError | undefined, safe: boolean): void {
+    // Interrupted, what is in the spool was not in vain.
+    const stays = safe && this.#stop.signal.aborted && error?.code === "connection";
+    if (error !== undefined && !stays) this.#fail(receiver, error);
     this.#progress?.update(this.#acknowledged, this.#sent);
   }
 
@@ -188,6 +236,8 @@ class SendRun {
     this.#stop.abort();
     // What else has an end is not waited for, and whether it was reached shall be seen.
     if (this.#source.live) this.#source.stop();
+    // The rest is safe.
+    if (this.#spool !== undefined) return void this.#sender?.destroy();
     const { pending = 0 } = this.#sender ?? {};
     if (pending === 0) return;
     this.#terminal.note(`finishing ${pending} messages; interrupt again to stop at once`);
@@ -216,13 +266,25 @@ class SendRun {
     const [sent, acknowledged, failed] = [this.#sent, this.#acknowledged, this.#failed];
     const resent = this.#sender?.resent ?? 0;
     if (this.#terminal.json) {
-      const summary = { sent, acknowledged, failed, resent, seconds, rate };
+      const { size } = this.#spool ?? {};
+      const spooled = size === undefined ? {} : { recovered: this.#recovered, spooled: size };
+      const summary = { sent, acknowledged, failed, resent, ...spooled, seconds, rate };
       this.#terminal.data(JSON.stringify(summary));
       return;
     }
     const counts = `sent ${sent}, acknowledged ${acknowledged}, resent ${resent}`;
     const failures = failed > 0 ? `, failed ${failed}` : "";
     this.#terminal.note(`${counts}${failures} in ${seconds.toFixed(2)} s (${rate}/s)`);
+    this.#noteSpool();
+  }
+
+  #noteSpool(): void {
+    if (this.#recovered > 0) {
+      this.#terminal.note(`sent ${this.#recovered} messages from ${this.#flags.spool}`);
+    }
+    const { size: left = 0 } = this.#spool ?? {};
+    if (left === 0) return;
+    this.#terminal.note(`${left} messages stay in ${this.#flags.spool}; the next send sends them`);
   }
 
   /** Throws when not everything that was to be sent was accepted. */
@@ -233,7 +295,9 @@ class SendRun {
       const why = `interrupted: ${this.#sent} messages were sent, and the rest was not`;
       throw new CipherMqError("partial", why);
     }
-    if (this.#acknowledged === 0 && others.every((one) => one.code === first.code)) throw first;
+    if (
+      this.#acknowledged + this.#recovered === 0 && others.every((one) => one.code === first.code)
+    ) throw first;
     for (const error of this.#errors.values()) this.#terminal.error(error.message, error.hint);
     const counts = `${this.#failed} of ${this.#sent} messages were not sent`;
     throw new CipherMqError("partial", counts, { hint: "the others were; send only these again" });

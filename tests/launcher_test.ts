@@ -205,6 +205,15 @@ test("each subcommand gets just the permissions that it needs", async () => {
   }
 });
 
+test("send may write only where it has a spool", async () => {
+  using path = new Path();
+  path.addDeno("2.9.6");
+  for (const args of [["--spool", "dir"], ["x", "--spool=dir"], ["x"]]) {
+    const { stdout } = await run(path.folder, ["send", ...args]);
+    assert.equal(stdout.includes("\n--allow-write\n"), args.length === 2, args.join(" "));
+  }
+});
+
 test("it finds the checkout through symbolic links, from any folder", async () => {
   using path = new Path();
   path.addDeno("2.9.6");

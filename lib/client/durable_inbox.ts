@@ -5,11 +5,8 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { closeSync, mkdirSync, openSync } from "node:fs";
-import { dirname } from "node:path";
-import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { assert } from "../base/assert.ts";
-import { CipherMqError } from "../base/errors.ts";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { type DatabaseKind, inTransaction, openDatabase } from "./database_file.ts";
 import { DEFAULT_MAX_KEYS, type Inbox, KEY_BYTES, MemoryInbox } from "./inbox.ts";
 
 /** How much an inbox remembers. */
@@ -38,17 +35,19 @@ export interface PlacedBatch extends Placement {
   readonly keys: readonly string[];
 }
 
-const SCHEMA_VERSION = 1;
-const SCHEMA = `CREATE TABLE batch(
-  seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, keys BLOB NOT NULL,
-  file TEXT, start INTEGER, lines BLOB) STRICT;
-  PRAGMA user_version = ${SCHEMA_VERSION};`;
+const KIND: DatabaseKind = {
+  name: "inbox",
+  schema: `CREATE TABLE batch(
+    seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, keys BLOB NOT NULL,
+    file TEXT, start INTEGER, lines BLOB) STRICT`,
+  version: 1,
+  inUseHint: "another receiver writes to the same output; stop it, or choose another --output",
+  versionHint: "use the newer program that made it, or another output file",
+};
 /** However old: as many as a broker may have handed out unacknowledged. */
 const KEEP_AT_LEAST = 10_000;
 /** Rows looked at per batch when forgetting, so that no batch waits for a great cleaning. */
 const PRUNE_ROWS = 4;
-/** `PRAGMA synchronous` = FULL. */
-const FULL = 2;
 
 /** An inbox that survives a crash. One process at a time may have it open. */
 export class DurableInbox implements Inbox {
@@ -66,7 +65,7 @@ export class DurableInbox implements Inbox {
     this.#maxKeys = Math.max(options.maxKeys ?? DEFAULT_MAX_KEYS, 1);
     this.#maxAgeMs = options.maxAgeMs ?? 30 * 24 * 60 * 60 * 1000;
     this.#memory = new MemoryInbox(this.#maxKeys);
-    this.#db = openDatabase(path);
+    this.#db = openDatabase(path, KIND);
     this.#insert = this.#db.prepare(
       "INSERT INTO batch(at_ms, keys, file, start, lines) VALUES(?, ?, ?, ?, ?)",
     );
@@ -89,7 +88,7 @@ export class DurableInbox implements Inbox {
   /** Remembers messages, and where they are placed; on disk when it returns. Throws `storage`. */
   add(keys: readonly string[], wallMs: number, placement?: Placement): void {
     const { file = null, start = null, lines = null } = placement ?? {};
-    this.#transaction(() => {
+    inTransaction(this.#db, KIND.name, () => {
       this.#insert.run(Math.floor(wallMs), toBlob(keys), file, start, lines);
       this.#count += keys.length;
       this.#prune(wallMs);
@@ -118,7 +117,11 @@ export class DurableInbox implements Inbox {
     const gone = batch.keys.filter((key) => !kept.has(key));
     // What is kept is where it should be, and needs no second look.
     const set = "UPDATE batch SET keys = ?, file = NULL, start = NULL, lines = NULL WHERE seq = ?";
-    this.#transaction(() => this.#db.prepare(set).run(toBlob([...kept]), batch.seq));
+    inTransaction(
+      this.#db,
+      KIND.name,
+      () => this.#db.prepare(set).run(toBlob([...kept]), batch.seq),
+    );
     this.#memory.forget(gone);
     this.#count -= gone.length;
   }
@@ -138,58 +141,6 @@ export class DurableInbox implements Inbox {
       this.#count = left;
     }
   }
-
-  #transaction(change: () => void): void {
-    try {
-      this.#db.exec("BEGIN IMMEDIATE");
-      change();
-      this.#db.exec("COMMIT");
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new CipherMqError("storage", `cannot write the inbox: ${why}`, { cause });
-    }
-  }
-}
-
-function openDatabase(path: string): DatabaseSync {
-  let db: DatabaseSync | undefined;
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-    // SQLite would make it readable by everybody; its companion files take over the mode.
-    closeSync(openSync(path, "a", 0o600));
-    db = new DatabaseSync(path);
-    prepareDatabase(db, path);
-    return db;
-  } catch (cause) {
-    db?.close();
-    throw openError(path, cause);
-  }
-}
-
-function prepareDatabase(db: DatabaseSync, path: string): void {
-  // Exclusive: two receivers that write one file would each miss what the other remembers.
-  db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-  assert(db.prepare("PRAGMA synchronous").get()?.synchronous === FULL, "commits are synchronous");
-  db.exec("BEGIN EXCLUSIVE");
-  const version = db.prepare("PRAGMA user_version").get()?.user_version;
-  if (version === 0) db.exec(SCHEMA);
-  db.exec("COMMIT");
-  if (version === 0 || version === SCHEMA_VERSION) return;
-  throw new CipherMqError("storage", `cannot use the inbox ${path}: it has version ${version}`, {
-    hint: "use the newer program that made it, or another output file",
-  });
-}
-
-function openError(path: string, cause: unknown): CipherMqError {
-  if (cause instanceof CipherMqError) return cause;
-  const why = cause instanceof Error ? cause.message : String(cause);
-  if (/locked/.test(why)) {
-    return new CipherMqError("conflict", `cannot open the inbox ${path}: it is in use`, {
-      cause,
-      hint: "another receiver writes to the same output; stop it, or choose another --output",
-    });
-  }
-  return new CipherMqError("storage", `cannot open the inbox ${path}: ${why}`, { cause });
 }
 
 function toBlob(keys: readonly string[]): Uint8Array {

@@ -9,6 +9,7 @@ import { type Random, systemRandom } from "../base/random.ts";
 import type { Connection } from "./connection.ts";
 import { Fifo } from "../base/fifo.ts";
 import { interrupted, Link, type LinkOptions, type LinkUser } from "./link.ts";
+import type { Spool } from "./spool.ts";
 import {
   type SenderNotice as StateNotice,
   SenderState,
@@ -39,6 +40,8 @@ export interface SendOptions {
    * of at least 1. Then it is a dead letter or removed, as the queue says. Default: as the queue says.
    */
   readonly ttlMs?: number;
+  /** Called when the message is in the sender's spool: it is sent whatever happens to this sender. */
+  readonly taken?: () => void;
 }
 
 /** Somebody who waits for room. */
@@ -59,6 +62,7 @@ export class Sender {
   /** Those that wait for room, in order. */
   readonly #producers = new Fifo<Producer>();
   readonly #notice: (notice: SenderNotice) => void;
+  readonly #spool: Spool | undefined;
   #failure: CipherMqError | undefined;
   #idle: PromiseWithResolvers<void> | undefined;
   #pumping = false;
@@ -68,7 +72,13 @@ export class Sender {
     const random: Random = options.random ?? systemRandom;
     this.#clock = options.connection.clock ?? systemClock;
     this.#notice = options.onNotice ?? (() => {});
-    this.#state = new SenderState(options, random, this.#clock, this.#notice);
+    this.#spool = options.spool;
+    try {
+      this.#state = new SenderState(options, random, this.#clock, this.#notice);
+    } catch (error) {
+      this.#spool?.close();
+      throw error;
+    }
     const user: LinkUser = {
       up: () => {
         this.#notice({ kind: "connected" });
@@ -157,13 +167,14 @@ export class Sender {
    */
   post(receiver: string, text: string, settled: Settled, options: SendOptions = {}): void {
     if (this.#failure !== undefined) throw this.#failure;
-    const { messageId, ttlMs } = options;
+    const { messageId, ttlMs, taken } = options;
     this.#state.post({
       receiver,
       text,
       settled,
       ...(messageId !== undefined && { id: messageId }),
       ...(ttlMs !== undefined && { ttlMs }),
+      ...(taken !== undefined && { taken }),
     });
     this.#schedulePump();
   }
@@ -218,7 +229,7 @@ export class Sender {
   }
 
   #turn(): void {
-    this.#state.settle();
+    this.#unlessBroken(() => this.#state.settle());
     this.#wakeProducers();
     this.#schedulePump();
     this.#checkIdle();
@@ -248,6 +259,7 @@ export class Sender {
   }
 
   #pump(): void {
+    if (this.#failure === undefined) this.#unlessBroken(() => this.#state.feed());
     const connection = this.#link.connection;
     if (connection === undefined || this.#failure !== undefined) return;
     for (const { command, handler } of this.#state.questions()) connection.send(command, handler);
@@ -266,11 +278,24 @@ export class Sender {
     }
   }
 
+  /** Without its spool a sender cannot go on. */
+  #unlessBroken(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof CipherMqError)) throw error;
+      this.#fail(error);
+      void this.#link.destroy();
+    }
+  }
+
   #fail(error: CipherMqError): void {
     if (this.#failure !== undefined) return;
     this.#failure = error;
     clearTimeout(this.#timer);
-    this.#state.failAll(error);
+    // What the spool keeps although the broker has it is sent again, and the broker knows it.
+    this.#unlessBroken(() => this.#state.failAll(error));
+    this.#spool?.close();
     this.#wakeProducers();
     this.#checkIdle();
   }

@@ -14,6 +14,8 @@ import { EnvelopeSealer } from "../crypto/envelope.ts";
 import type { Command } from "../wire/command.ts";
 import type { ReplyHandler } from "./conversation.ts";
 import { KeyCache, type KeyCacheOptions, type KeyEvent } from "./key_cache.ts";
+import type { Spool } from "./spool.ts";
+import { type FeedTarget, type NewMessage, SpoolFeed } from "./spool_feed.ts";
 import {
   type OutgoingMessage,
   SenderWindow,
@@ -36,6 +38,8 @@ export interface Letter {
   readonly ttlMs?: number;
   /** Told how it ended. */
   readonly settled: Settled;
+  /** Told that it is in the spool. */
+  readonly taken?: () => void;
 }
 
 /** What a sender waits for. */
@@ -64,6 +68,14 @@ export interface SenderStateOptions {
   readonly fullWaitMs?: number;
   /** How much is under way at once. */
   readonly window?: Omit<WindowOptions, "waitMs" | "fullWaitMs">;
+  /**
+   * Keeps what was handed over, sealed, until the broker has it, so that it survives this sender and
+   * the next one sends it, before anything else. What the broker refuses for good is reported and
+   * dropped. One spool belongs to one identity. The sender closes it. Default: nothing is kept.
+   */
+  readonly spool?: Spool;
+  /** Told how each message ended that an earlier sender left in the spool. */
+  readonly recovered?: (receiver: string, error?: CipherMqError) => void;
   /** How keys are kept. */
   readonly keys?: Omit<KeyCacheOptions, "waitMs">;
 }
@@ -83,7 +95,12 @@ const ENVELOPE_BYTES = 400;
 
 interface SealedLetter extends OutgoingMessage {
   readonly settled: Settled;
+  /** Where the spool has it. */
+  readonly place?: number;
 }
+
+/** One that is not in the spool yet. */
+type FreshLetter = SealedLetter & NewMessage;
 
 /** What is known of one receiver. */
 interface Lane {
@@ -99,6 +116,8 @@ export class SenderState {
   readonly #exchange: string;
   readonly #routingKey: string | undefined;
   readonly #window: SenderWindow<SealedLetter>;
+  readonly #feed: SpoolFeed<FreshLetter> | undefined;
+  readonly #target: FeedTarget<FreshLetter>;
   readonly #keys: KeyCache;
   readonly #lanes = new Map<string, Lane>();
   readonly #notice: (notice: SenderNotice) => void;
@@ -122,12 +141,14 @@ export class SenderState {
     this.#exchange = options.exchange ?? DEFAULT_EXCHANGE;
     this.#routingKey = options.routingKey;
     this.#window = new SenderWindow(random, { ...options.window, ...wait, ...fullWait });
+    this.#feed = options.spool && new SpoolFeed(options.spool);
+    this.#target = this.#targetFor(options.recovered ?? (() => {}));
     this.#keys = new KeyCache(random, { ...options.keys, ...wait });
   }
 
   /** How many messages have not ended. */
   get pending(): number {
-    return this.#waiting + this.#window.pending;
+    return this.#waiting + (this.#feed?.waiting ?? 0) + this.#window.pending;
   }
 
   /** How many messages were written again after a lost connection. */
@@ -137,7 +158,9 @@ export class SenderState {
 
   /** Whether another message with this text may be taken over now. */
   hasRoom(text: string): boolean {
-    return this.#window.hasRoom(this.#waiting + 1, this.#waitingBytes + estimatedBytes(text));
+    const { waiting = 0, waitingBytes = 0, draining = false } = this.#feed ?? {};
+    const bytes = this.#waitingBytes + waitingBytes + estimatedBytes(text);
+    return !draining && this.#window.hasRoom(this.#waiting + waiting + 1, bytes);
   }
 
   /**
@@ -156,6 +179,11 @@ export class SenderState {
     this.#waiting++;
     this.#waitingBytes += estimatedBytes(text);
     this.#keys.want(receiver, this.#nowMs());
+  }
+
+  /** Makes what is new safe, where there is a spool, and ready to be sent. Throws `storage`. */
+  feed(): void {
+    this.#feed?.feed(this.#target);
   }
 
   /** The next command to send, if it is time for one. `hurry`: do not wait for batches to fill. */
@@ -181,13 +209,18 @@ export class SenderState {
     return window === undefined || keys === undefined ? window ?? keys : Math.min(window, keys);
   }
 
-  /** Tells everybody whose message has ended since the last call. */
+  /** Tells everybody whose message has ended since the last call. Throws `storage` after that. */
   settle(): void {
     for (const event of this.#window.events()) {
-      if (event.kind === "accepted") event.message.settled();
-      else if (event.kind === "failed") event.message.settled(event.error);
-      else this.#notice(noticeOf(event));
+      if (event.kind === "waiting") this.#notice(noticeOf(event));
+      else {
+        const { settled, place } = event.message;
+        settled(event.kind === "failed" ? event.error : undefined);
+        const over = event.kind === "accepted" || event.refused;
+        if (over && place !== undefined) this.#feed?.done(place);
+      }
     }
+    this.#feed?.sweep();
   }
 
   /** The connection is gone. */
@@ -196,11 +229,25 @@ export class SenderState {
     this.#keys.lost();
   }
 
-  /** Ends all messages with an error. */
+  /** Ends all messages with an error; those in the spool stay there. Throws `storage` after that. */
   failAll(error: CipherMqError): void {
     this.#window.failAll(error);
+    for (const letter of this.#feed?.end() ?? []) letter.failed(error);
     for (const lane of this.#lanes.values()) this.#failWaiting(lane, error);
     this.settle();
+  }
+
+  #targetFor(
+    recovered: (receiver: string, error?: CipherMqError) => void,
+  ): FeedTarget<FreshLetter> {
+    return {
+      hasRoom: (bytes) => this.#window.hasRoom(1, bytes),
+      add: (letter, place) => this.#window.add({ ...letter, place }, this.#nowMs()),
+      addLeft: (message) => {
+        const settled: Settled = (error) => recovered(message.receiver, error);
+        this.#window.add({ ...message, settled }, this.#nowMs());
+      },
+    };
   }
 
   #lane(receiver: string): Lane {
@@ -213,7 +260,7 @@ export class SenderState {
     return lane;
   }
 
-  #seal({ receiver, text, id, ttlMs, settled }: Letter, sealer: EnvelopeSealer): void {
+  #seal({ receiver, text, id, ttlMs, settled, taken }: Letter, sealer: EnvelopeSealer): void {
     const envelope = sealer.seal(text, id);
     const body = encoder.encode(envelopeText(envelope));
     if (body.length > DEFAULT_LIMITS.maxLineBytes / 2) {
@@ -221,7 +268,7 @@ export class SenderState {
     }
     const routingKey = this.#routingKey ?? receiver;
     const exchange = this.#exchange;
-    this.#window.add({
+    const letter = {
       id: envelope.message_id,
       receiver,
       body,
@@ -229,7 +276,9 @@ export class SenderState {
       routingKey,
       settled,
       ...(ttlMs !== undefined && { ttlMs }),
-    }, this.#nowMs());
+    };
+    if (this.#feed === undefined) this.#window.add(letter, this.#nowMs());
+    else this.#feed.push({ ...letter, failed: settled, taken: taken ?? (() => {}) });
   }
 
   /** Always the last reply to its question. */

@@ -5,6 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { CipherMqError, type ErrorCode } from "../../lib/base/errors.ts";
+import { DurableSpool } from "../../lib/client/durable_spool.ts";
 import { Sender, type SenderNotice, type SenderOptions } from "../../lib/client/sender.ts";
 import { EnvelopeOpener } from "../../lib/crypto/envelope.ts";
 import { generateKeyPair } from "../../lib/crypto/key_pair.ts";
@@ -308,4 +309,105 @@ Deno.test("waiting for the first connection can be interrupted", async () => {
     onNotice: (notice) => notice.kind === "disconnected" && stop.abort(),
   });
   await assert.rejects(connected, /interrupted/);
+});
+
+/** A sender with the spool in a folder, and what it tells. */
+async function spooling(broker: ScriptedBroker, folder: string) {
+  const spool = new DurableSpool(`${folder}/spool.db`);
+  const recovered: (string | undefined)[] = [];
+  const sender = await connect(broker, {
+    spool,
+    waitMs: 30,
+    recovered: (_receiver, error) => recovered.push(error?.code),
+  });
+  return { sender, spool, recovered };
+}
+
+async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
+  const folder = Deno.makeTempDirSync();
+  try {
+    await test(folder);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
+
+Deno.test("what a sender with a spool took and could not send the next one sends first, once and in order", async () => {
+  await withBroker((broker) =>
+    withFolder(async (folder) => {
+      broker.keys.set("r", publicKey);
+      broker.bindQueue("r");
+      const first = await spooling(broker, folder);
+      await first.sender.send("r", "0");
+      assert.equal(first.spool.size, 0);
+      let publishes = 0;
+      // Some are taken and their replies lost, others do not arrive.
+      broker.intercept = (line) => {
+        if (!line.startsWith("publish") || ++publishes === 1) return undefined;
+        broker.cut();
+        return false;
+      };
+      const taken: string[] = [];
+      const sent = Promise.allSettled(
+        numbers(301).slice(1).map((text) =>
+          first.sender.send("r", text, { taken: () => taken.push(text) })
+        ),
+      );
+      await broker.until(() => publishes > 1);
+      assert.equal(taken.length, 300);
+      await first.sender.destroy();
+      await sent;
+      assert.ok(first.spool.size > 0);
+      broker.intercept = () => undefined;
+      const second = await spooling(broker, folder);
+      await second.sender.send("r", "301");
+      await second.sender.close();
+      assert.deepEqual(texts(broker, "r"), numbers(302));
+      assert.deepEqual(new Set(second.recovered), new Set([undefined]));
+      assert.equal(second.spool.size, 0);
+    })
+  );
+});
+
+Deno.test("a spool keeps what no queue takes yet, and drops what is refused for good", async () => {
+  await withBroker((broker) =>
+    withFolder(async (folder) => {
+      broker.keys.set("r", publicKey);
+      const first = await spooling(broker, folder);
+      await assert.rejects(first.sender.send("r", "kept"), isCode("unroutable"));
+      await first.sender.close();
+      assert.equal(first.spool.size, 1);
+      broker.bindQueue("r");
+      const second = await spooling(broker, folder);
+      await second.sender.send("r", "one", { messageId: "same" });
+      await assert.rejects(
+        second.sender.send("r", "two", { messageId: "same" }),
+        isCode("conflict"),
+      );
+      await second.sender.close();
+      assert.equal(second.spool.size, 0);
+      assert.deepEqual(second.recovered, [undefined]);
+      assert.deepEqual(texts(broker, "r"), ["kept", "one"]);
+    })
+  );
+});
+
+Deno.test("a spool that cannot be written fails what it could not take, and a sender whose options are wrong closes it", async () => {
+  await withBroker((broker) =>
+    withFolder(async (folder) => {
+      broker.keys.set("r", publicKey);
+      broker.bindQueue("r");
+      const { sender, spool } = await spooling(broker, folder);
+      await sender.send("r", "a");
+      spool.add = () => {
+        throw new CipherMqError("storage", "the disk is full");
+      };
+      await assert.rejects(sender.send("r", "b"), isCode("storage"));
+      await sender.close();
+      assert.deepEqual(texts(broker, "r"), ["a"]);
+      const wrong = { spool: new DurableSpool(`${folder}/spool.db`), exchange: "two words" };
+      await assert.rejects(connect(broker, wrong), isCode("invalid_name"));
+      new DurableSpool(`${folder}/spool.db`).close();
+    })
+  );
 });

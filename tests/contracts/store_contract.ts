@@ -353,6 +353,20 @@ export function storeContract(name: string, disk: () => StoreDisk): void {
     assert.deepEqual(await box.store.read([{ ...Q, seq: 2 }]), [bodyOf(Q, 0, 10)]);
   });
 
+  test("forgets that a message moved with the message itself", async (box) => {
+    await box.load();
+    await box.store.commit([enqueued(Q, 0, 10), moved(headOf(Q, 0, 10), DEAD, 0)], 1);
+    await box.store.commit([removed(DEAD, 0)], 2);
+    await forgetAll(box.store, 100);
+    assert.deepEqual((await box.reopen()).messages, []);
+    const other = { ...Q, receiver: "receiver_2" };
+    const third = { ...Q, receiver: "receiver_3" };
+    await box.store.commit([other, third].map((lane) => enqueued(lane, 0, 10)), 3);
+    await box.store.commit([removed(other, 0), moved(headOf(third, 0, 10), DEAD, 1)], 4);
+    const { messages } = await box.reopen();
+    assert.deepEqual(messages.map((m) => m.gone), ["removed", "moved", undefined]);
+  });
+
   test("moves what the same commit enqueued or moved", async (box) => {
     await box.load();
     const one = moved(headOf(Q, 1, 30), DEAD, 0);
@@ -381,7 +395,8 @@ export function storeContract(name: string, disk: () => StoreDisk): void {
     assert.deepEqual(messages.slice(0, count).map((m) => m.gone), seqs.map(() => "moved"));
     assert.deepEqual(messages.slice(count).map((m) => m.message.id), order.map((i) => `id-${i}`));
     const bodies = await box.store.read(seqs.map((seq) => ({ ...DEAD, seq })));
-    assert.deepEqual(bodies, order.map((seq) => bodyOf(Q, seq, 100)));
+    // One by one: a difference of thousands at once would take a machine's memory to print.
+    for (const [i, seq] of order.entries()) assert.deepEqual(bodies[i], bodyOf(Q, seq, 100));
   });
 
   test("removes the messages of a deleted queue, and goes on with its places when it is declared again", async (box) => {

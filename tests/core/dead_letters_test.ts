@@ -207,6 +207,8 @@ Deno.test("redrive puts dead letters back as they were, in order, counted anew, 
   alice.publishAll(["4"]);
   assert.equal(bob.redrive("q"), 3);
   assert.deepEqual(bob.deadLetters("q"), []);
+  const moved = driver.changes.findLast((change) => change.kind === "moved");
+  assert.equal(moved?.message.dead, undefined, "nothing of its death is kept");
   driver.restart();
   const again = driver.connect("bob");
   again.consume("q", 4);
@@ -258,6 +260,17 @@ Deno.test("redrive stops where its queue is full, and goes on later", () => {
   assert.deepEqual(bob.takeIds(), ["4", "1", "2", "3"]);
 });
 
+Deno.test("redrive stops at one that is too large for the room there is: a younger one does not overtake", () => {
+  const [, alice, bob] = bound({ maxBytes: 100 });
+  for (const [id, bytes] of [["1", 60], ["2", 60], ["3", 1]] as const) {
+    alice.publishAll([id], { body: "x".repeat(bytes) });
+    bob.fetch("q");
+    bob.reject(id);
+  }
+  assert.equal(bob.redrive("q"), 1);
+  assert.deepEqual(ids(bob.deadLetters("q")), ["2", "3"]);
+});
+
 Deno.test("redrive moves a bounded number at once, and says so", () => {
   const [, alice, bob] = bound();
   bury(alice, bob, Array.from({ length: 1001 }, (_, n) => `m${n}`));
@@ -302,4 +315,23 @@ Deno.test("when a large dead letter is redriven, the small one behind it moves",
   assert.deepEqual(bob.takeIds(), ["held"]);
   assert.equal(bob.redrive("q", "large"), 1);
   assert.deepEqual(bob.takeIds(), ["small"]);
+});
+
+Deno.test("a dead letter that is handed out while others are redriven stays with who has it", () => {
+  const [driver, alice, bob] = bound({}, { maxPrefetchBytes: 100 });
+  for (const [id, bytes] of [["held", 50], ["large", 90], ["small", 1]] as const) {
+    alice.publishAll([id], { body: "x".repeat(bytes) });
+    bob.fetch("q");
+    bob.reject(id);
+  }
+  bob.take();
+  bob.consume("q.dead");
+  assert.deepEqual(bob.takeIds(), ["held"]);
+  alice.publishAll(["brief"], { ttlMs: 10 });
+  driver.wait(10);
+  // The large one meets the brief one, whose death looks at the queue where the small one waits.
+  assert.equal(bob.redrive("q"), 1);
+  assert.deepEqual(bob.takeIds(), ["small", "brief"]);
+  bob.ackAll(["small"]);
+  assert.deepEqual(bob.stats().queues, [["q", 1], ["q.dead", 2]]);
 });

@@ -231,6 +231,16 @@ Deno.test("a deleted queue's consumers, leases and bindings are gone", () => {
   assert.deepEqual(driver.connect("bob").stats().queues, [["q", 1]]);
 });
 
+Deno.test("what waited in a deleted queue neither expires nor comes back with the queue", () => {
+  const [driver, alice] = bound({}, { ttlMs: 10 });
+  alice.publishAll(["1"]);
+  deleteQueue(alice, "q", true);
+  alice.bind("q", "x", "k", { ttlMs: 10 });
+  driver.tick(10);
+  const { expired, dead_lettered, queues } = alice.stats();
+  assert.deepEqual([expired, dead_lettered, queues], [0, 0, [["q", 0]]]);
+});
+
 Deno.test("ids of a deleted queue are duplicates still, also after a restart", () => {
   const [driver, alice] = bound();
   alice.publishAll(["1"]);

@@ -504,3 +504,81 @@ Deno.test("the time from arrival to answer is counted for every command", async 
   // The reset was answered at once: one command at 0 ms and two at 30.
   assert.equal(seconds, 0.02);
 });
+
+Deno.test("a tick ends leases, and what returns is delivered again after its commit only", async () => {
+  const bench = await Bench.make();
+  const [alice, bob] = [bench.connect("alice"), bench.connect("bob")];
+  bob.send(consume);
+  alice.publish("1");
+  await bench.finish();
+  bob.take();
+  bench.store.commits.length = 0;
+  bench.monoMs += 29_999;
+  bench.engine.tick();
+  await bench.run();
+  assert.deepEqual([bench.store.commits, bob.take()], [[], []], "nothing to do is no commit");
+  bench.monoMs += 1;
+  bench.engine.tick();
+  await bench.run();
+  const [changes] = bench.store.commits;
+  assert.deepEqual(changes?.map(({ kind }) => kind), ["returned"]);
+  await bench.succeed();
+  assert.deepEqual(bob.take(), [], "its body is being read");
+  await bench.succeed();
+  assert.deepEqual(bob.take(), ["deliver 1", "flush"]);
+});
+
+Deno.test("while the disk is low publishes are refused, acks go on, and the alarm clears", async () => {
+  const bench = await Bench.make();
+  const [alice, bob] = [bench.connect("alice"), bench.connect("bob")];
+  alice.publish("1");
+  bob.send(fetch);
+  await bench.finish();
+  bench.engine.disk(true);
+  alice.publish("2");
+  bob.send({ kind: "ack", id: "1" });
+  await bench.finish();
+  bench.engine.disk(false);
+  alice.publish("2");
+  await bench.finish();
+  assert.deepEqual(alice.take().filter((said) => / /.test(said) && !said.startsWith("released")), [
+    "accepted 1",
+    "refused 2",
+    "accepted 2",
+  ]);
+  assert(bob.take().includes("ack_confirmed 1"));
+});
+
+Deno.test("what is handed out and rejected, or deleted with its queue, in one batch is withdrawn", async () => {
+  const bench = await Bench.make();
+  const [alice, bob] = [bench.connect("alice"), bench.connect("bob")];
+  alice.publish("1", "2");
+  await bench.finish();
+  bench.store.commits.length = 0;
+  bob.send(fetch, { kind: "nack", id: "1", dead: true }, fetch);
+  alice.send({ kind: "delete_queue", queue: "q", force: true });
+  await bench.finish();
+  assert.deepEqual(bench.store.commits.map((changes) => changes.map(({ kind }) => kind)), [
+    ["queue_declared", "moved", "queue_deleted"],
+  ]);
+  assert.deepEqual(bob.take(), [
+    ...["withdrawn 1", "no_messages", "nack_confirmed 1"],
+    ...["withdrawn 2", "no_messages", "released 3 1", "flush"],
+  ]);
+  assert.equal(bench.store.reads, 0);
+  bob.send({ kind: "fetch", queue: "q.dead" });
+  await bench.finish();
+  assert.deepEqual(bob.take(), ["deliver 1", "released 1 1", "flush"]);
+});
+
+Deno.test("after a failure ticks and the disk's alarm do nothing", async () => {
+  const bench = await Bench.make();
+  const alice = bench.connect("alice");
+  alice.publish("1");
+  await bench.run();
+  await bench.failWith(new Error("no space"));
+  bench.engine.tick();
+  bench.engine.disk(true);
+  await bench.run();
+  assert.deepEqual([bench.turns, bench.failures.length, bench.store.commits.length], [[], 1, 1]);
+});

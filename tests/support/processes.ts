@@ -98,6 +98,7 @@ export class Program implements AsyncDisposable {
       "--no-prompt",
       "--frozen",
       ...(PERMISSIONS[args[0] ?? ""] ?? ["--allow-read", "--allow-write"]),
+      ...(args.includes("--spool") ? ["--allow-write"] : []),
       "--allow-env=CIPHERMQ_*,NO_COLOR,FORCE_COLOR,CLICOLOR_FORCE",
       "--ignore-env",
       MAIN,
