@@ -22,11 +22,6 @@ export class Topology {
     this.#defaults = defaults;
   }
 
-  /** All exchanges. */
-  get exchanges(): readonly Exchange[] {
-    return [...this.#exchanges.values()];
-  }
-
   /** How many exchanges there are. */
   get exchangeCount(): number {
     return this.#exchanges.size;

@@ -185,3 +185,13 @@ Deno.test("one tick ends a bounded number of messages, and the next ones the res
   driver.tick();
   assert.equal(waiting(bob), 0);
 });
+
+Deno.test("a time to live whose end no clock reaches ends at the last moment that can be stored", () => {
+  const [driver, bob] = bound({ ttlMs: Number.MAX_SAFE_INTEGER - 1 });
+  bob.publishAll(["1"], { ttlMs: Number.MAX_SAFE_INTEGER });
+  const change = driver.changes.findLast(({ kind }) => kind === "enqueued");
+  assert(change?.kind === "enqueued");
+  assert.equal(change.message.expiresMs, Number.MAX_SAFE_INTEGER);
+  driver.tick(1e12);
+  assert.equal(waiting(bob), 1);
+});

@@ -180,3 +180,24 @@ Deno.test("another process is kept out of a database after it was backed up", as
   assert.equal(new TextDecoder().decode(other.stdout).trim(), "database is locked");
   await store.close();
 });
+
+Deno.test({
+  name: "a store that was backed up and is closed has no handle of its file left",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    using box = new DatabaseFolder();
+    const store = await filled(box, 3);
+    await store.backup(`${box.folder}/copy.db`);
+    const handles = () =>
+      [...Deno.readDirSync("/proc/self/fd")].filter(({ name }) => {
+        try {
+          return Deno.readLinkSync(`/proc/self/fd/${name}`).startsWith(box.folder);
+        } catch {
+          return false; // The handle of the listing itself.
+        }
+      }).length;
+    assert.ok(handles() > 0);
+    await store.close();
+    assert.equal(handles(), 0);
+  },
+});
