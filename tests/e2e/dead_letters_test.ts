@@ -4,13 +4,15 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { consume, declareQueues, messageId, publish } from "../support/commands.ts";
+import { consume, declareQueues, messageId, publish, queued } from "../support/commands.ts";
 import { makeKeys, pythonJson, readKeys, seal } from "../support/original_protocol.ts";
 import {
   deadLetters,
   declare,
+  eventually,
   idsOf,
   killAmid,
+  type ListedLetter,
   publishAll,
   pushed,
   waitingIn,
@@ -19,12 +21,9 @@ import type { RawClient } from "../support/raw_client.ts";
 import { textsOf } from "../support/received.ts";
 import { Workspace } from "../support/workspace.ts";
 
-/** Reads until the queue has a dead letter. */
-async function firstDeadLetter(client: RawClient, queue: string) {
-  while (true) {
-    const [letter] = await deadLetters(client, queue);
-    if (letter !== undefined) return letter;
-  }
+/** The first dead letter of `receiver_1`, as soon as there is one. */
+function firstDeadLetter(client: RawClient): Promise<ListedLetter> {
+  return eventually("a dead letter", async () => (await deadLetters(client, "receiver_1"))[0]);
 }
 
 /** A broker whose queue `receiver_1` has 100 messages that `receiver_1` holds. */
@@ -124,7 +123,7 @@ Deno.test("a message that outlived its deliveries is a dead letter, also when on
     assert.deepEqual(await pushed(client, 1), ["m-0"]);
     client.close();
   }
-  const letter = await firstDeadLetter(watcher, "receiver_1");
+  const letter = await firstDeadLetter(watcher);
   assert.deepEqual(
     [letter.id, letter.reason, letter.deliveries],
     ["m-0", "max_deliveries", 2],
@@ -145,23 +144,17 @@ Deno.test("what waited too long is a dead letter, or removed, as its queue says;
   const short = publish("short").replace("\n", " ttl_ms=50\n");
   await sender.write(short);
   assert.equal(await sender.line(), "ACK short");
-  const letter = await firstDeadLetter(client, "receiver_1");
+  const letter = await firstDeadLetter(client);
   assert.deepEqual([letter.id, letter.reason, letter.deliveries], ["short", "expired", 0]);
   assert.equal(await client.ask("ack held"), "ACK_CONFIRMED held");
 
   assert.equal(await client.ask("declare_queue receiver_1 expired=remove"), "Queue declared");
   await sender.write(publish("gone").replace("\n", " ttl_ms=50\n"));
   assert.equal(await sender.line(), "ACK gone");
-  while (await messagesIn(client, "receiver_1") > 1);
+  await eventually("its removal", async () => await queued(client) === 2 || undefined);
   assert.deepEqual((await deadLetters(client, "receiver_1")).map(({ id }) => id), ["short"]);
   assert.equal(messageId(await client.ask("fetch receiver_1")), "lasting");
 });
-
-/** Messages in a queue. */
-async function messagesIn(client: RawClient, queue: string): Promise<number> {
-  const { queues } = JSON.parse((await client.ask("stats"))!.slice("Stats: ".length));
-  return new Map<string, number>(queues).get(queue) ?? 0;
-}
 
 Deno.test("a broker killed amid rejections has each message once, rejected or waiting", async () => {
   await using workspace = await Workspace.make();

@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { messageId, publishBatch, queued } from "./commands.ts";
-import type { Program } from "./processes.ts";
+import { PATIENCE_MS, type Program } from "./processes.ts";
 import type { RawClient } from "./raw_client.ts";
 import { moment } from "./waiting.ts";
 import type { Workspace } from "./workspace.ts";
@@ -28,6 +28,17 @@ export async function deadLetters(client: RawClient, queue: string): Promise<Lis
   const reply = await client.ask(`dead_letters ${queue}`) ?? "";
   assert(reply.startsWith("Dead letters: "), reply);
   return JSON.parse(reply.slice("Dead letters: ".length));
+}
+
+/** Asks until `ask` gives something, with pauses, because nobody is told when time is over. */
+export async function eventually<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
+  const endMs = performance.now() + PATIENCE_MS;
+  while (true) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    if (performance.now() > endMs) throw new Error(`${what}: not in ${PATIENCE_MS} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 }
 
 /** The ids of the next `count` messages that are pushed. */
