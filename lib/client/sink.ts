@@ -1,6 +1,11 @@
 /**
  * Where a receiver's messages go. A message is acknowledged once its sink has accepted it.
  *
+ * - {@linkcode HandlerSink} with a `DurableInbox`: a function gets each message, once unless the
+ *   process dies between the function and the inbox.
+ * - {@linkcode MessageSink}, written by yourself: what you do with a message and the memory that you
+ *   did it are one transaction of your own, so that even then it is done once.
+ *
  * @module
  */
 import { type Clock, systemClock } from "../base/clock.ts";
@@ -12,13 +17,59 @@ export interface OpenedMessage {
   readonly id: string;
   /** What it says. */
   readonly text: string;
-  /** Tells it from every other message, also from one of another sender under the same id. */
+  /**
+   * Tells it from every other message, also from one of another sender under the same id: 16
+   * characters from U+0000 to U+00FF.
+   */
   readonly key: string;
 }
 
 /**
  * Takes messages over, in order, one batch at a time. What it has accepted it knows for good, also
  * after a crash: a message that comes again is not handed over again.
+ *
+ * @example Bring your own transaction: the message and its key are stored together, or neither is
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { DatabaseSync } from "node:sqlite";
+ * import type { MessageSink, OpenedMessage } from "./sink.ts";
+ *
+ * class OrderTable implements MessageSink {
+ *   readonly #db: DatabaseSync;
+ *
+ *   constructor(path: string) {
+ *     this.#db = new DatabaseSync(path);
+ *     this.#db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+ *     this.#db.exec("CREATE TABLE IF NOT EXISTS orders(key TEXT PRIMARY KEY, text TEXT) STRICT");
+ *   }
+ *
+ *   has(key: string): boolean {
+ *     return this.#db.prepare("SELECT 1 FROM orders WHERE key = ?").get(key) !== undefined;
+ *   }
+ *
+ *   accept(messages: readonly OpenedMessage[]): void {
+ *     this.#db.exec("BEGIN IMMEDIATE");
+ *     try {
+ *       const insert = this.#db.prepare("INSERT INTO orders(key, text) VALUES(?, ?)");
+ *       for (const { key, text } of messages) insert.run(key, text);
+ *       this.#db.exec("COMMIT");
+ *     } catch (error) {
+ *       this.#db.exec("ROLLBACK");
+ *       throw error; // Stops the receiver: nothing of these is acknowledged, so they come again.
+ *     }
+ *   }
+ *
+ *   close(): void {
+ *     this.#db.close();
+ *   }
+ * }
+ *
+ * // What `Receiver.start({ sink, … })` does with it:
+ * const sink = new OrderTable(":memory:");
+ * sink.accept([{ id: "1", text: "3 apples", key: "\xff\0 sixteen bytes" }]);
+ * assert(sink.has("\xff\0 sixteen bytes"));
+ * sink.close();
+ * ```
  */
 export interface MessageSink {
   /** Whether the message was accepted before. */

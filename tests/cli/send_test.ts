@@ -138,3 +138,56 @@ Deno.test("an interrupt that leaves messages unsent is code 7, and says how many
   assert.equal(sent, acknowledged);
   assert.match(program.stderr.text, new RegExp(`error: interrupted: ${sent} messages were sent,`));
 });
+
+/** A broker whose `receiver_1` has a key and a queue with room for three messages. */
+async function withSmallQueue(): Promise<Workspace> {
+  const workspace = await Workspace.make();
+  await workspace.serve();
+  const receiver = received(workspace, 1);
+  assert.equal((await send(workspace, ["first", ...AS])).code, 0);
+  await receiver;
+  const client = await workspace.connect("receiver_1");
+  assert.equal(await client.ask("declare_queue receiver_1 max_messages=3"), "Queue declared");
+  return workspace;
+}
+
+Deno.test("a full queue is waited for however long, said once, and then everything arrives in order", async () => {
+  await using workspace = await withSmallQueue();
+  const sender = workspace.send("--count", "10");
+  const waiting = "queue 'receiver_1' is full (3 messages); waiting";
+  await sender.until("stderr", (lines) => lines.includes(waiting) || undefined);
+  const texts = Array.from({ length: 10 }, (_, n) => `sample message ${n + 1}`);
+  assert.deepEqual(await received(workspace, 10), texts);
+  await sender.success();
+  assert.equal(sender.stderr.lines.filter((line) => line === waiting).length, 1);
+});
+
+Deno.test("a wait for room ends when --wait says so, and at an interrupt", async () => {
+  await using workspace = await withSmallQueue();
+  const hasty = await send(workspace, ["--count", "5", ...AS, "--wait", "0.3"]);
+  assert.equal(hasty.code, 7);
+  assert.match(hasty.err, /error: the broker refused the message: queue 'receiver_1' is full/);
+  const patient = workspace.send("one more");
+  await patient.until("stderr", (lines) => lines.find((line) => line.endsWith("; waiting")));
+  patient.signal("SIGINT");
+  await patient.until("stderr", (lines) => lines.find((line) => line.startsWith("finishing 1")));
+  patient.signal("SIGINT");
+  assert.equal((await patient.end()).code, 1);
+});
+
+Deno.test("a message with a time to live that nobody fetches in time becomes a dead letter", async () => {
+  await using workspace = await withSmallQueue();
+  assert.equal((await send(workspace, ["short", ...AS, "--ttl", "0.05"])).code, 0);
+  const asked = ["dead-letters", "ls", "receiver_1", "--as", "receiver_1", "--json"];
+  let letters: string[] = [];
+  for (const endMs = performance.now() + 20_000; letters.length === 0;) {
+    assert(performance.now() < endMs, "it expires");
+    const list = workspace.run(asked);
+    await list.success();
+    letters = list.stdout.lines;
+  }
+  assert.equal(JSON.parse(letters[0]!).reason, "expired");
+  for (const ttl of ["0", "-1", "soon"]) {
+    assert.equal((await send(workspace, ["x", ...AS, "--ttl", ttl])).code, 2);
+  }
+});

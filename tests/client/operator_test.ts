@@ -1,0 +1,82 @@
+/**
+ * What an operator asks and orders, and what it makes of the answers.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { CipherMqError, type ErrorCode } from "../../lib/base/errors.ts";
+import { Operator } from "../../lib/client/operator.ts";
+import { ScriptedBroker } from "./scripted_broker.ts";
+
+/** Asks a broker that has one answer for each line. */
+async function withAnswers(
+  answers: Readonly<Record<string, string>>,
+  test: (operator: Operator, broker: ScriptedBroker) => Promise<void>,
+): Promise<void> {
+  const broker = await ScriptedBroker.start();
+  broker.intercept = (line) => answers[line];
+  const operator = await Operator.connect(await broker.clientOptions("r"));
+  try {
+    await test(operator, broker);
+  } finally {
+    await operator.close();
+    await broker.stop();
+  }
+}
+
+function letter(seq: number): object {
+  return {
+    ...{ seq, id: `m${seq}`, publisher: "s", size: 9, exchange: "x", routing_key: "k" },
+    ...{ reason: "rejected", text: "why", deliveries: 2, queue: "q", at_ms: 1_500, more: "later" },
+  };
+}
+
+Deno.test("dead letters are listed page by page until there is none", async () => {
+  const answers = {
+    "dead_letters q": `Dead letters: ${JSON.stringify([letter(3), letter(4)])}`,
+    "dead_letters q 4": `Dead letters: ${JSON.stringify([letter(9)])}`,
+    "dead_letters q 9": "Dead letters: []",
+  };
+  await withAnswers(answers, async (operator) => {
+    const letters = await Array.fromAsync(operator.deadLetters("q"));
+    assert.deepEqual(letters.map(({ seq }) => seq), [3, 4, 9]);
+    assert.partialDeepStrictEqual(letters[0], { id: "m3", routingKey: "k", atMs: 1_500, size: 9 });
+  });
+});
+
+Deno.test("redrive, purge and stats say what is ordered and give what is answered", async () => {
+  const answers = {
+    "redrive q": "Redriven: 7",
+    "redrive q m": "Redriven: 1",
+    "purge q.dead force": "Queue purged: 3",
+    "stats": 'Stats: {"queues":[["q",2]],"consumers":[],"expired":5}',
+    "fetch q.dead": "No messages",
+  };
+  await withAnswers(answers, async (operator) => {
+    assert.equal(await operator.redrive("q"), 7);
+    assert.equal(await operator.redrive("q", "m"), 1);
+    assert.equal(await operator.purgeDeadLetters("q"), 3);
+    const { queues, expired } = await operator.stats();
+    assert.deepEqual([queues, expired], [[["q", 2]], 5]);
+    assert.equal(await operator.borrowDeadLetter("q"), undefined);
+  });
+});
+
+Deno.test("refusals have the code of their reason, and a report that makes no sense is a protocol error", async () => {
+  const cases: readonly (readonly [string, ErrorCode])[] = [
+    ["Error: no queue 'q'; declare it first", "not_found"],
+    ["Error: this connection holds 9 messages of 9 bytes, the limit; ack some first", "limit"],
+    ["Unknown command", "protocol"],
+    ["Error: something else", "conflict"],
+    ["Queue declared", "protocol"],
+    ["Dead letters: [{}]", "protocol"],
+    ["Dead letters: no", "protocol"],
+  ];
+  for (const [answer, code] of cases) {
+    await withAnswers({ "dead_letters q": answer }, async (operator) => {
+      await assert.rejects(Array.fromAsync(operator.deadLetters("q")), (error) => {
+        return error instanceof CipherMqError && error.code === code;
+      }, answer);
+    });
+  }
+});
