@@ -131,7 +131,10 @@ test("without a good Deno the pinned one comes through npx, and is run itself", 
     using path = new Path();
     if (version !== undefined) path.addDeno(version);
     path.addDeno("2.9.6", "fetched");
-    path.add("npx", `[ "$*" = "\${*#-y deno@2.9.6 eval}" ] && exit 9; shift 2; exec fetched "$@"`);
+    path.add(
+      "npx",
+      `[ "$*" = "\${*#-y --prefer-offline deno@2.9.6 eval}" ] && exit 9; shift 3; exec fetched "$@"`,
+    );
     const { code, stdout, stderr, pid } = await run(path.folder, ["serve"], "x\n");
     assert.equal(stderr, "");
     assert.equal(code, 42);
