@@ -59,6 +59,8 @@ export async function run(args: readonly string[]): Promise<number> {
     // Commander has already printed its own text.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof CipherMqError) terminal.error(error.message, error.hint);
+    // Who read the output has what it wanted: nothing to tell, and nobody to tell it to.
+    else if (isBrokenPipe(error)) return exitCodeOf(error);
     else terminal.error(describeUnexpected(error));
     return exitCodeOf(error);
   }
@@ -73,6 +75,10 @@ function describeUnexpected(error: unknown): string {
   const hasKnownText = error instanceof AssertionError || isOfSystem(error);
   const places = error.stack?.split("\n").filter((line) => /^ +at /.test(line)) ?? [];
   return [hasKnownText ? error.message : `unexpected ${error.name}`, ...places].join("\n");
+}
+
+function isBrokenPipe(error: unknown): boolean {
+  return error instanceof Error && (error as { code?: unknown }).code === "EPIPE";
 }
 
 /** Whether an error is about a file, a socket or a permission: ENOSPC, but not ERR_INVALID_STATE. */

@@ -13,6 +13,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { CipherMqError } from "../lib/base/errors.ts";
 import { ProgramProcess } from "./program_process.ts";
+import { onStopSignal } from "./signals.ts";
 import type { Terminal } from "./terminal.ts";
 
 const SENDER = "sender_1";
@@ -72,14 +73,26 @@ class Demo {
   }
 
   async run(): Promise<void> {
+    const interrupted = Promise.withResolvers<never>();
+    const ignoreSignals = onStopSignal(() => {
+      interrupted.reject(new CipherMqError("partial", "the demo was interrupted"));
+    });
     try {
-      await this.#prepare();
-      await this.#deliver();
-      this.#account();
+      const work = this.#work();
+      // Cut off, it fails for want of its processes: nobody asks any more.
+      work.catch(() => undefined);
+      await Promise.race([work, interrupted.promise]);
     } finally {
+      ignoreSignals();
       for (const process of this.#processes) process.kill();
       await Promise.all(this.#processes.map((process) => process.ended()));
     }
+  }
+
+  async #work(): Promise<void> {
+    await this.#prepare();
+    await this.#deliver();
+    this.#account();
   }
 
   async #prepare(): Promise<void> {
