@@ -41,7 +41,7 @@ export interface ReceiverOptions extends LinkOptions {
   readonly exchange?: string;
   /** The routing key it is bound with. Default: its identity. */
   readonly routingKey?: string;
-  /** Deliveries the broker may have under way to it. Default 2,048. */
+  /** Deliveries the broker may have under way to it. Default 2,048, or `maxMessages` if that is less. */
   readonly prefetch?: number;
   /**
    * How long a delivery may stay unacknowledged before the broker delivers it again, in milliseconds;
@@ -177,7 +177,9 @@ export class Receiver {
   }
 
   async #subscribe(connection: Connection): Promise<void> {
-    const { identity, exchange = DEFAULT_EXCHANGE, prefetch = PREFETCH } = this.#options;
+    const { identity, exchange = DEFAULT_EXCHANGE, maxMessages = Infinity } = this.#options;
+    // What comes and is not taken goes back and counts as delivered: ask for no more than is wanted.
+    const { prefetch = Math.min(PREFETCH, maxMessages) } = this.#options;
     const { queue = identity, routingKey = identity, ackTimeoutMs } = this.#options;
     const key = publicKeyOf(this.#options.privateKey);
     const ask = (command: Command) => request(connection, command);

@@ -125,6 +125,8 @@ Deno.test("it stops after just so many new messages and leaves the others to the
     assert.deepEqual(sink.texts, numbers(4));
     assert.equal(broker.acked.length, 4);
     await broker.until(() => broker.queues.get("r")!.length === 6);
+    // What it held and left would count as delivered, and in the end as a dead letter.
+    assert.equal(broker.lines.find((line) => line.includes("consume")), "r: consume r 4");
   });
 });
 
