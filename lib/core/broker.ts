@@ -102,6 +102,11 @@ export class Broker {
     return this.#published.firstMs;
   }
 
+  /** How many published ids were forgotten before the duplicate horizon, because there were too many. */
+  get idsForgottenEarly(): number {
+    return this.#published.forgottenEarly;
+  }
+
   /** Counts `count` commands that were answered `ms` milliseconds after they came. */
   answered(count: number, ms: number): void {
     this.#stats.answered(count, ms);
@@ -278,6 +283,7 @@ export class Broker {
       total_bindings: this.#topology.bindings,
       connected_clients: this.#peers.size,
       remembered_ids: this.#published.size,
+      ids_forgotten_early: this.#published.forgottenEarly,
       ...this.#stats.report(),
     };
   }

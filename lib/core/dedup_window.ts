@@ -30,6 +30,7 @@ export class DedupWindow {
   /** The earliest times of the ids in each: the clock may have been set back since it began. */
   #youngFirstMs = Infinity;
   #oldFirstMs = Infinity;
+  #forgottenEarly = 0;
 
   /** Makes a window that remembers nothing yet. */
   constructor(options: DedupWindowOptions) {
@@ -43,6 +44,11 @@ export class DedupWindow {
   /** How many ids it remembers. */
   get size(): number {
     return this.#young.size + this.#old.size;
+  }
+
+  /** How many ids were forgotten before their horizon, because there were too many. */
+  get forgottenEarly(): number {
+    return this.#forgottenEarly;
   }
 
   /** Every id from before this moment is forgotten, in milliseconds since the Unix epoch. */
@@ -71,6 +77,9 @@ export class DedupWindow {
   #turn(wallMs: number): void {
     const full = this.#young.size >= this.#maxIdsPerGeneration;
     if (!full && wallMs - this.#youngSinceMs < this.#horizonMs) return;
+    // The last of the old ones came when the first of the young ones did.
+    const early = this.#old.size > 0 && wallMs - this.#youngSinceMs < this.#horizonMs;
+    if (early) this.#forgottenEarly += this.#old.size;
     // After a pause longer than the horizon the young ones are all too old as well.
     const stale = wallMs - this.#youngSinceMs >= 2 * this.#horizonMs;
     this.#old = stale ? new IdTable(this.#key) : this.#young;

@@ -30,6 +30,8 @@ export interface StatsReport {
   readonly avg_delivery_to_ack_seconds: number;
   /** Message ids remembered to recognise duplicates. */
   readonly remembered_ids: number;
+  /** Message ids forgotten before the duplicate horizon, because there were too many. */
+  readonly ids_forgotten_early: number;
   /** Messages that were published again and answered without being stored again. */
   readonly duplicates: number;
   /** Deliveries that were not the message's first. */

@@ -75,6 +75,7 @@ export class BrokerServer {
   readonly #engine: Engine;
   readonly #disk: DiskWatch;
   #listener: Listener | undefined;
+  #toldOfHorizon = false;
   #allGone: (() => void) | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -216,6 +217,10 @@ export class BrokerServer {
     const horizonMs = this.#clock.now().wallMs - this.#options.limits.duplicateHorizonMs;
     // What the broker has forgotten, because the ids were too many, need not fill the disk.
     this.#engine.forget(Math.max(horizonMs, this.#broker.firstRememberedMs));
+    const ids = this.#broker.idsForgottenEarly;
+    if (ids === 0 || this.#toldOfHorizon) return;
+    this.#toldOfHorizon = true;
+    log.warn("duplicates may be missed: max_remembered_ids is too few for the horizon", { ids });
   }
 
   /** Memory may be ahead of the disk: say nothing more to anybody. */

@@ -74,6 +74,17 @@ Deno.test("a window holds at most its number of ids and always the younger half 
   assert.equal(window.recall("a", "id-90"), undefined);
 });
 
+Deno.test("ids that are forgotten before their horizon for want of room are counted, others are not", () => {
+  const window = windowOf(1000, 4);
+  for (const [n, atMs] of [0, 10, 20, 30].entries()) window.remember("a", `${n}`, 0, atMs);
+  assert.equal(window.forgottenEarly, 0, "there is room for four");
+  window.remember("a", "4", 0, 40);
+  assert.equal(window.forgottenEarly, 2);
+  window.remember("a", "5", 0, 2_000);
+  window.remember("a", "6", 0, 4_000);
+  assert.equal(window.forgottenEarly, 2, "these were old enough");
+});
+
 Deno.test("the first moment that is remembered is that of the oldest id, however the clock went", () => {
   const window = windowOf(1_000_000, 10);
   assert.equal(window.firstMs, -Infinity);
