@@ -4,17 +4,8 @@
  * @module
  */
 import { CipherMqError } from "../lib/base/errors.ts";
+import { PERMISSION_FLAGS } from "./permissions.ts";
 
-/** The permissions that `serve`, `send`, `receive` and `init` need at most. */
-const PERMISSIONS = [
-  "--no-prompt",
-  "--allow-net",
-  "--allow-read",
-  "--allow-write",
-  "--allow-sys=statfs",
-  "--allow-env=CIPHERMQ_*,NO_COLOR,FORCE_COLOR,CLICOLOR_FORCE",
-  "--ignore-env",
-];
 /** How much of what a process said is kept for an error, in characters. */
 const KEPT_OUTPUT = 4000;
 
@@ -41,7 +32,7 @@ export class ProgramProcess {
   constructor(args: readonly string[], options: ProgramProcessOptions) {
     this.#name = args[0] ?? "ciphermq";
     this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", ...PERMISSIONS, Deno.mainModule, ...args],
+      args: ["run", ...PERMISSION_FLAGS, Deno.mainModule, ...args],
       cwd: options.cwd,
       stdin: "piped",
       stdout: "piped",

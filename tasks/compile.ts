@@ -7,6 +7,7 @@
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { PERMISSION_FLAGS } from "../cli/permissions.ts";
 
 /** The platforms that a release has programs for. */
 export const TARGETS: readonly string[] = [
@@ -19,20 +20,6 @@ export const TARGETS: readonly string[] = [
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
-/**
- * What a program may do: all that its subcommands need, for one file is all of them. `--allow-run`
- * is not among it: `demo`, which starts processes, is for a checkout.
- */
-const PERMISSIONS = [
-  "--no-prompt",
-  "--allow-net",
-  "--allow-read",
-  "--allow-write",
-  "--allow-sys=statfs",
-  "--allow-env=CIPHERMQ_*,NO_COLOR,FORCE_COLOR,CLICOLOR_FORCE",
-  "--ignore-env",
-];
-
 /** The name of the program for one target. */
 export function programName(target: string): string {
   return `ciphermq-${target}${target.includes("windows") ? ".exe" : ""}`;
@@ -42,7 +29,7 @@ export function programName(target: string): string {
 export function compileArguments(target: string, folder: string): string[] {
   const output = join(folder, programName(target));
   const what = ["--frozen", "--exclude-unused-npm", "--target", target, "--output", output];
-  return ["compile", ...PERMISSIONS, ...what, join(ROOT, "main.ts")];
+  return ["compile", ...PERMISSION_FLAGS, ...what, join(ROOT, "main.ts")];
 }
 
 /** What to tell when Deno could not make a program, from what it said itself. */

@@ -11,7 +11,6 @@ import { systemRandom } from "../base/random.ts";
 import { Broker } from "../core/broker.ts";
 import { TextSession } from "../session/text_session.ts";
 import { SqliteStore } from "../store/sqlite_store.ts";
-import type { Store } from "../store/store.ts";
 import { Ballast } from "../store/ballast.ts";
 import { diskSpace } from "../store/disk_space.ts";
 import { Connection } from "./connection.ts";
@@ -70,7 +69,7 @@ export class BrokerServer {
   readonly #connections = new Set<Connection>();
   readonly #timers: ReturnType<typeof setInterval>[] = [];
   readonly #failed = Promise.withResolvers<CipherMqError>();
-  readonly #store: Store;
+  readonly #store: SqliteStore;
   readonly #broker: Broker;
   readonly #engine: Engine;
   readonly #disk: DiskWatch;
@@ -79,7 +78,7 @@ export class BrokerServer {
   #allGone: (() => void) | undefined;
   #stopped: Promise<void> | undefined;
 
-  private constructor(options: ServerOptions, store: Store, broker: Broker) {
+  private constructor(options: ServerOptions, store: SqliteStore, broker: Broker) {
     this.#options = options;
     this.#store = store;
     this.#broker = broker;
@@ -140,6 +139,15 @@ export class BrokerServer {
    */
   stop(): Promise<void> {
     return this.#stopped ??= this.#stop();
+  }
+
+  /**
+   * Copies the database as it is after the last commit to a new file, which only its owner can read,
+   * while the broker goes on. Gives its bytes. Rejects with `already_exists` for a file that is there,
+   * `limit` while another copy is being made, and `storage` if it cannot be made.
+   */
+  backup(path: string): Promise<number> {
+    return this.#store.backup(path);
   }
 
   async #stop(): Promise<void> {
