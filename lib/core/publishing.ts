@@ -43,10 +43,10 @@ export class Publishing {
     if (known !== undefined) return this.#again(turn, peer, id, known === checksum);
     const queues = this.#route(turn, peer, input);
     if (queues === undefined) return;
-    const full = this.#fullness(queues, input.body.length);
-    if (full !== undefined) {
+    const noRoom = this.#noRoom(queues, input.body.length);
+    if (noRoom !== undefined) {
       this.#stats.refusedFull++;
-      return turn.refuse(peer, "limit", `${full}; try again later`, id);
+      return turn.refuse(peer, "limit", noRoom, id);
     }
     this.#published.remember(peer.identity, id, checksum, turn.now.wallMs);
     this.#stats.sent++;
@@ -80,11 +80,16 @@ export class Publishing {
   }
 
   /** Why nothing more can be taken now: all queues take a message, or none does. */
-  #fullness(queues: readonly Queue[], size: number): string | undefined {
-    if (this.diskLow) return "the broker's disk is nearly full";
+  #noRoom(queues: readonly Queue[], size: number): string | undefined {
+    if (this.diskLow) return "the broker's disk is nearly full; try again later";
+    for (const { name, options } of queues) {
+      if (size <= options.maxBytes) continue;
+      // It never will have room: the publisher must not wait for it.
+      return `the message is larger than all that queue '${name}' may hold (${options.maxBytes} bytes)`;
+    }
     for (const queue of queues) {
       const full = queue.fullness(size);
-      if (full !== undefined) return `queue '${queue.name}' is full (${full})`;
+      if (full !== undefined) return `queue '${queue.name}' is full (${full}); try again later`;
     }
     return undefined;
   }

@@ -48,6 +48,15 @@ Deno.test("a queue takes as many bytes as it holds, to the byte", () => {
   alice.publishAll(["3"], { body: "x".repeat(60) });
 });
 
+Deno.test("a message larger than its queue may ever hold is refused without the advice to wait", () => {
+  const [, alice] = bound({ maxBytes: 100 });
+  alice.publishAll(["1"], { body: "x".repeat(100) });
+  assert.equal(
+    refusalText(alice.publish("2", { body: "x".repeat(101) })),
+    "the message is larger than all that queue 'q' may hold (100 bytes)",
+  );
+});
+
 Deno.test("a limit holds across a restart for what is queued then", () => {
   const [driver, alice] = bound({ maxMessages: 2, maxBytes: 100 });
   alice.publishAll(["1", "2"]);
