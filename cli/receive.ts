@@ -194,7 +194,10 @@ class ReceiveRun {
     if (this.#timedOut) {
       const { count, timeout } = this.#flags;
       const of = count === undefined ? "" : ` of ${count}`;
-      throw new CipherMqError("timeout", `received ${received}${of} messages in ${timeout} s`);
+      throw new CipherMqError(
+        "timeout",
+        `the ${timeout} s of --timeout are over: received ${received}${of} messages`,
+      );
     }
     if (unopened === 0) return;
     throw new CipherMqError("cryptographic", `${unopened} messages could not be opened`, {

@@ -104,7 +104,7 @@ export function connectError({ host, port }: DialOptions, cause: Error): CipherM
   }
   if (code === "ERR_TLS_CERT_ALTNAME_INVALID") {
     const hint =
-      `make the server's certificate for it: ciphermq gen-certs --host ${host}; or connect to a name that it has`;
+      `make the server's certificate for it (ciphermq gen-certs --force --host ${host}) and restart the broker; or connect to a name that it has`;
     return failure("tls", `its certificate is not for the host '${host}'`, hint);
   }
   if (code === "CERT_HAS_EXPIRED") return failure("tls", "its certificate has expired");

@@ -57,7 +57,7 @@ Deno.test("a broker is connected to by the name in its certificate, unless names
   await assert.rejects(dial(options), (error) => {
     return error instanceof CipherMqError && error.code === "tls" &&
       /not for the host '127\.0\.0\.1'/.test(error.message) &&
-      /gen-certs --host/.test(error.hint!);
+      /gen-certs --force --host/.test(error.hint!);
   });
   const wire = await dial({ ...options, checkHostname: false });
   wire.tls.destroy();
