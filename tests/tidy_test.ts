@@ -36,6 +36,7 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "lib/base/identity_name.ts": "tests/cli/init_test.ts",
   "lib/base/log.ts": "tests/cli/logging_test.ts",
   "lib/base/random.ts": "tests/e2e/conversation_test.ts",
+  "lib/base/raw_reading.ts": "tests/server/client_socket_test.ts",
   "lib/client/route.ts": "tests/client/sender_window_test.ts",
   "lib/client/sender_state.ts": "tests/client/sender_test.ts",
   "lib/pki/authority.ts": "tests/pki/certificate_test.ts",

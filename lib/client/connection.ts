@@ -7,6 +7,7 @@
 import { ByteWriter } from "../base/bytes.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { CipherMqError } from "../base/errors.ts";
+import { rawReadingOf } from "../base/raw_reading.ts";
 import { DEFAULT_LIMITS } from "../base/limits.ts";
 import type { Command } from "../wire/command.ts";
 import type { ReceivedMessage, ReceivedReply } from "../wire/reply.ts";
@@ -30,15 +31,6 @@ export interface ConnectionEvents {
   turn(): void;
   /** {@linkcode Connection.writable} is true again. */
   drained(): void;
-}
-
-/**
- * The kernel's socket under a `net.Socket`. Pausing the TLS socket does not stop reading, and `resume`
- * of the raw socket does not start it again (Deno 2.9.6); this does both.
- */
-interface Handle {
-  readStop(): void;
-  readStart(): void;
 }
 
 /** Bytes waiting to be sent beyond which nothing more should be given. */
@@ -152,7 +144,7 @@ export class Connection {
   pause(): void {
     if (this.#paused || this.#ended) return;
     this.#paused = true;
-    this.#handle()?.readStop();
+    rawReadingOf(this.#wire.raw)?.readStop();
   }
 
   /** Reads again. */
@@ -160,7 +152,7 @@ export class Connection {
     if (!this.#paused || this.#ended) return;
     this.#paused = false;
     this.#conversation.resumed(this.#nowMs());
-    this.#handle()?.readStart();
+    rawReadingOf(this.#wire.raw)?.readStart();
   }
 
   /** Sends what is left and closes. */
@@ -186,10 +178,6 @@ export class Connection {
 
   #nowMs(): number {
     return this.#clock.now().monoMs;
-  }
-
-  #handle(): Handle | undefined {
-    return (this.#wire.raw as unknown as { _handle?: Handle | null })._handle ?? undefined;
   }
 
   #flush(): void {

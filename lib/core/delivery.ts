@@ -98,12 +98,12 @@ export class Delivery {
   }
 
   /** A delivery was not acknowledged: the message goes back, or is a dead letter by now. */
-  comeBack(turn: Turn, message: Message): void {
+  #comeBack(turn: Turn, message: Message): void {
     const { maxDeliveries } = this.#topology.queueOf(message).options;
     const lease = this.#inFlight.release(message);
     assert(lease !== undefined, "what comes back was leased");
     if (maxDeliveries > 0 && message.deliveries >= maxDeliveries) {
-      this.bury(turn, message, "max_deliveries");
+      this.#bury(turn, message, "max_deliveries");
     } else if (this.#isOver(message, turn)) this.#expire(turn, message);
     else {
       this.#topology.queueOf(message).giveBack(message);
@@ -112,7 +112,7 @@ export class Delivery {
   }
 
   /** Makes a message a dead letter, wherever it is. */
-  bury(turn: Turn, message: Message, reason: DeadReason, text = ""): void {
+  #bury(turn: Turn, message: Message, reason: DeadReason, text = ""): void {
     const { queue, deliveries } = message;
     const dead = { reason, text, deliveries, atMs: turn.now.wallMs, queue };
     this.#stats.deadLettered++;
@@ -122,7 +122,7 @@ export class Delivery {
   /** Makes a message that its receiver refuses a dead letter at once. */
   reject(turn: Turn, message: Message, text: string): void {
     const consumer = message.lease?.consumer;
-    this.bury(turn, message, "rejected", text);
+    this.#bury(turn, message, "rejected", text);
     if (consumer !== undefined) this.offer(turn, consumer);
   }
 
@@ -166,7 +166,7 @@ export class Delivery {
     for (const message of messages) {
       if (message.lease?.consumer !== undefined) freed.add(message.lease.consumer);
       lanes.set(laneName(message), message);
-      this.comeBack(turn, message);
+      this.#comeBack(turn, message);
     }
     for (const consumer of freed) this.offer(turn, consumer);
     this.#pushLanes(turn, lanes);
@@ -183,7 +183,7 @@ export class Delivery {
     turn.mayExpire--;
     this.#stats.expired++;
     if (this.#topology.queueOf(message).options.expired === "dead") {
-      this.bury(turn, message, "expired");
+      this.#bury(turn, message, "expired");
     } else this.remove(turn, message);
   }
 

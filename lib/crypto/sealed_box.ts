@@ -12,11 +12,7 @@ import { blake2b } from "@noble/hashes/blake2.js";
 import { CipherMqError } from "../base/errors.ts";
 import { agree, generateKeyPair, KEY_BYTES, type KeyPair } from "./key_pair.ts";
 
-const BOX_TAG_BYTES = 16;
 const BOX_NONCE_BYTES = 24;
-
-/** How many bytes a sealed box is longer than its content: ephemeral public key 32, tag 16. */
-export const SEALED_BOX_OVERHEAD: number = KEY_BYTES + BOX_TAG_BYTES;
 
 // Salsa20's constant, as the words that HSalsa20 takes.
 const SIGMA = new Uint32Array(new TextEncoder().encode("expand 32-byte k").buffer);

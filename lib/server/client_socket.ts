@@ -7,6 +7,7 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { logger } from "../base/log.ts";
+import { rawReadingOf } from "../base/raw_reading.ts";
 
 /**
  * An authenticated client. Set the handlers before the `onClient` call that hands it over returns;
@@ -52,22 +53,6 @@ export const CLOSE_TIMEOUT_MS = 2_000;
  */
 const MAX_HELD_BYTES = 1024 * 1024;
 
-/** The kernel's socket under a `net.Socket`. */
-interface Handle {
-  readStop(): void;
-  readStart(): void;
-}
-
-/**
- * The handle that really stops reading. Pausing the TLS socket does not, and `pause` of the raw
- * socket stops but `resume` does not start again (Deno 2.9.6; `tests/platform/tls_canary_test.ts`).
- */
-function handleOf(raw: Socket): Handle | undefined {
-  const handle = (raw as unknown as { _handle?: Partial<Handle> | null })._handle;
-  const usable = typeof handle?.readStop === "function" && typeof handle.readStart === "function";
-  return usable ? handle as Handle : undefined;
-}
-
 const log = logger("listener");
 
 /** A {@linkcode ClientSocket} on a TLS socket whose peer has been verified. */
@@ -109,7 +94,7 @@ export class TlsClientSocket implements ClientSocket {
   pause(): void {
     if (this.#paused || this.#ending || this.#closed) return;
     this.#paused = true;
-    const handle = handleOf(this.#raw);
+    const handle = rawReadingOf(this.#raw);
     if (handle !== undefined) handle.readStop();
     else this.destroy();
   }
@@ -165,7 +150,7 @@ export class TlsClientSocket implements ClientSocket {
       this.#heldBytes -= chunk.length;
       this.onData?.(chunk);
     }
-    if (!this.#closed && (!this.#paused || this.#ending)) handleOf(this.#raw)?.readStart();
+    if (!this.#closed && (!this.#paused || this.#ending)) rawReadingOf(this.#raw)?.readStart();
   }
 
   #finished(): void {

@@ -7,6 +7,7 @@
 import { chmodSync, closeSync, openSync, readSync, type Stats, statSync } from "node:fs";
 import process from "node:process";
 import type { DatabaseSync } from "node:sqlite";
+import { keepToOwnerCommand } from "../base/configuration.ts";
 import { CipherMqError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import { APPLICATION_ID, SCHEMA_VERSION } from "./sqlite_schema.ts";
@@ -116,7 +117,7 @@ function keepToOwner(path: string): void {
     chmodSync(path, OWNER_ONLY);
   } catch (error) {
     throw new CipherMqError("configuration", `${path} is open to other users: ${text(error)}`, {
-      hint: `run: chmod 600 ${path}`,
+      hint: `run: ${keepToOwnerCommand(path)}`,
       cause: error,
     });
   }
