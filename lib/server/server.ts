@@ -141,15 +141,6 @@ export class BrokerServer {
     return this.#stopped ??= this.#stop();
   }
 
-  /**
-   * Copies the database as it is after the last commit to a new file, which only its owner can read,
-   * while the broker goes on. Gives its bytes. Rejects with `already_exists` for a file that is there,
-   * `limit` while another copy is being made, and `storage` if it cannot be made.
-   */
-  backup(path: string): Promise<number> {
-    return this.#store.backup(path);
-  }
-
   async #stop(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     this.#engine.stopForgetting();

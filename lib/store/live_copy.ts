@@ -9,8 +9,6 @@
  * @module
  */
 import { closeSync, openSync, readSync, statSync } from "node:fs";
-import { type FileHandle, open, unlink } from "node:fs/promises";
-import { resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { assert } from "../base/assert.ts";
 import { CipherMqError } from "../base/errors.ts";
@@ -18,12 +16,10 @@ import { isOpenHere } from "./sqlite_file.ts";
 import { setting } from "./sqlite_schema.ts";
 import type { WriteAheadLog } from "./write_ahead_log.ts";
 
-const OWNER_ONLY = 0o600;
-const PIECE_BYTES = 1024 * 1024;
-/** With the header, without which a file is no database. */
-const HEAD_BYTES = 16 * 1024;
+/** A piece of a copy, in bytes: 256 KiB in base64, and read in less time than a commit takes. */
+const PIECE_BYTES = 192 * 1024;
 
-/** Makes copies of one open database, one at a time. */
+/** Lets copies of one open database be read, one at a time. */
 export class LiveCopy {
   readonly #db: DatabaseSync;
   readonly #path: string;
@@ -33,8 +29,8 @@ export class LiveCopy {
    * (POSIX). Read synchronously for the same reason: Deno's asynchronous reads close a duplicate of it.
    */
   #file: number | undefined;
-  #running: Promise<number> | undefined;
-  #ended = false;
+  /** The bytes of the copy that is being read. */
+  #bytes: number | undefined;
 
   /** Copies of `db`, which is open at `path` and has this log. */
   constructor(db: DatabaseSync, path: string, log: WriteAheadLog) {
@@ -44,29 +40,41 @@ export class LiveCopy {
   }
 
   /**
-   * Copies the state of the last commit to a new file that only its owner can read, and gives its
-   * bytes. Until its last write the new file is no database, so that half a copy is not taken for one.
-   * Rejects with `already_exists` for a file that is there, `limit` while another copy is being made,
-   * `storage` if it cannot be read or written; then there is no new file.
+   * Begins a copy of the state of the last commit, and gives its bytes. Until {@linkcode LiveCopy.end}
+   * the log only grows. Throws `limit` while there is another copy, `storage` if the file cannot be read.
    */
-  async to(target: string): Promise<number> {
-    if (this.#running !== undefined) {
+  begin(): number {
+    if (this.#bytes !== undefined) {
       throw new CipherMqError("limit", "cannot back up the database: a backup is being made", {
         hint: "try again when it has ended",
       });
     }
-    this.#running = this.#make(resolve(target));
-    try {
-      return await this.#running;
-    } finally {
-      this.#running = undefined;
-    }
+    this.#file ??= this.#open();
+    this.#log.hold();
+    const bytes = Number(setting(this.#db, "page_count")) * Number(setting(this.#db, "page_size"));
+    return this.#bytes = bytes;
   }
 
-  /** Ends a copy that is being made; nothing is copied any more. To be called before the database closes. */
-  async end(): Promise<void> {
-    this.#ended = true;
-    await this.#running?.catch(() => {});
+  /** The bytes of the copy from `offset` on, up to 192 KiB of them; none at its end and beyond. */
+  read(offset: number): Uint8Array {
+    assert(
+      this.#file !== undefined && this.#bytes !== undefined,
+      "a copy is begun before it is read",
+    );
+    const piece = new Uint8Array(Math.max(0, Math.min(PIECE_BYTES, this.#bytes - offset)));
+    for (let done = 0; done < piece.length;) {
+      const read = readSync(this.#file, piece, done, piece.length - done, offset + done);
+      assert(read > 0, "the file is as long as the database");
+      done += read;
+    }
+    return piece;
+  }
+
+  /** Ends the copy, if there is one. */
+  end(): void {
+    if (this.#bytes === undefined) return;
+    this.#bytes = undefined;
+    this.#log.release();
   }
 
   /** Releases the file. To be called after the database is closed. */
@@ -75,88 +83,13 @@ export class LiveCopy {
     this.#file = undefined;
   }
 
-  async #make(target: string): Promise<number> {
-    const copy = await create(target);
-    try {
-      const bytes = await this.#fill(copy);
-      await copy.close();
-      return bytes;
-    } catch (error) {
-      await copy.close().catch(() => {});
-      await unlink(target).catch(() => {});
-      if (error instanceof CipherMqError) throw error;
-      throw cannotWrite(target, error);
-    }
-  }
-
-  async #fill(copy: FileHandle): Promise<number> {
-    this.#requireOpen();
-    const file = this.#open();
-    this.#log.hold();
-    try {
-      const bytes = Number(setting(this.#db, "page_count")) *
-        Number(setting(this.#db, "page_size"));
-      for (let at = HEAD_BYTES; at < bytes; at += PIECE_BYTES) {
-        await this.#copyPiece(file, copy, at, Math.min(PIECE_BYTES, bytes - at));
-      }
-      await copy.sync();
-      await this.#copyPiece(file, copy, 0, HEAD_BYTES);
-      await copy.sync();
-      return bytes;
-    } finally {
-      this.#log.release();
-    }
-  }
-
   #open(): number {
-    if (this.#file !== undefined) return this.#file;
     const stats = statSync(this.#path, { throwIfNoEntry: false });
     if (stats === undefined || !isOpenHere(stats, this.#db)) {
       throw new CipherMqError("storage", `cannot back up ${this.#path}: it was moved or replaced`, {
         hint: "move the file back; the broker still uses it",
       });
     }
-    return this.#file = openSync(this.#path, "r");
+    return openSync(this.#path, "r");
   }
-
-  async #copyPiece(file: number, copy: FileHandle, at: number, size: number): Promise<void> {
-    this.#requireOpen();
-    const piece = new Uint8Array(size);
-    for (let done = 0; done < size;) {
-      const read = readSync(file, piece, done, size - done, at + done);
-      assert(read > 0, "the file is as long as the database");
-      done += read;
-    }
-    for (let done = 0; done < size;) {
-      done += (await copy.write(piece, done, size - done, at + done)).bytesWritten;
-    }
-  }
-
-  #requireOpen(): void {
-    if (!this.#ended) return;
-    throw new CipherMqError(
-      "storage",
-      `cannot back up ${this.#path}: the database is being closed`,
-    );
-  }
-}
-
-async function create(target: string): Promise<FileHandle> {
-  try {
-    return await open(target, "wx", OWNER_ONLY);
-  } catch (error) {
-    if ((error as { code?: unknown }).code !== "EEXIST") throw cannotWrite(target, error);
-    throw new CipherMqError("already_exists", `cannot back up to ${target}: it exists already`, {
-      hint: "choose another file name",
-      cause: error,
-    });
-  }
-}
-
-function cannotWrite(target: string, error: unknown): CipherMqError {
-  const why = error instanceof Error ? error.message : String(error);
-  return new CipherMqError("storage", `cannot back up to ${target}: ${why}`, {
-    hint: "check that the folder exists, has room and can be written by the broker's user",
-    cause: error,
-  });
 }

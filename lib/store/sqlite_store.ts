@@ -134,14 +134,28 @@ export class SqliteStore implements Store {
   }
 
   /**
-   * Copies the state of the last commit to a new file that only its owner can read, and gives its
-   * bytes. Other calls go on meanwhile. The copy is a database like this one. A failure leaves no new
-   * file and this store usable, unless it is its own disk that fails: `already_exists` for a file that
-   * is there, `limit` while another backup is being made, `storage` if the file cannot be written, this
-   * store is closed or its log cannot be copied into its file.
+   * Begins a backup: a copy of the state of the last commit, a database like this one, to be read with
+   * {@linkcode SqliteStore.readBackup}. Gives its bytes. Other calls go on meanwhile, but the log is
+   * not shortened until {@linkcode SqliteStore.endBackup}. A failure leaves this store usable, unless
+   * it is its own disk that fails: `limit` while another backup is being made, `storage` if the file
+   * cannot be read, this store is closed or its log cannot be copied into its file.
    */
-  backup(path: string): Promise<number> {
-    return this.#fuse.run(() => this.#copy.to(path));
+  beginBackup(): Promise<number> {
+    return this.#fuse.run(() => Promise.try(() => this.#copy.begin()));
+  }
+
+  /**
+   * The bytes of the backup from `offset` on, up to 192 KiB of them; none at its end and beyond. A
+   * failure leaves this store usable.
+   */
+  readBackup(offset: number): Promise<Uint8Array> {
+    return this.#fuse.run(() => Promise.try(() => this.#copy.read(offset)));
+  }
+
+  /** Ends the backup, if there is one. */
+  endBackup(): Promise<void> {
+    this.#copy.end();
+    return Promise.resolve();
   }
 
   /** Makes the changes durable as one. */
@@ -184,11 +198,12 @@ export class SqliteStore implements Store {
   }
 
   /** Releases the file. Safe after a failure, and when already closed. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
     this.#fuse.blow(new CipherMqError("storage", `the database ${this.#path} is closed`));
-    await this.#copy.end();
-    if (this.#db.isOpen) this.#db.close();
-    this.#copy.close();
+    return Promise.try(() => {
+      if (this.#db.isOpen) this.#db.close();
+      this.#copy.close();
+    });
   }
 
   #transaction(work: () => void): void {

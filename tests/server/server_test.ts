@@ -132,26 +132,6 @@ Deno.test("a broker takes a free port, serves, and leaves port and database when
   assert.equal(await queued(await place.connect(again)), 1);
 });
 
-Deno.test("a backup of a running broker is a database that another broker starts from", async () => {
-  await using place = await new Place();
-  const broker = await place.start();
-  const client = await place.connect(broker);
-  await declareQueues(client, "receiver_1");
-  assert.equal(await client.ask(publish("m-1").trimEnd()), "ACK m-1");
-  const copy = `${place.database}.copy`;
-  assert((await broker.backup(copy)) > 0);
-  assert.equal(await client.ask(publish("m-2").trimEnd()), "ACK m-2");
-  const refusal = await rejection(broker.backup(copy));
-  assert(refusal instanceof CipherMqError && refusal.code === "already_exists", String(refusal));
-  const restored = await BrokerServer.start({ ...place.options(), databasePath: copy });
-  try {
-    assert.equal(await queued(await place.connect(restored)), 1);
-    assert.equal(await queued(client), 2);
-  } finally {
-    await restored.stop();
-  }
-});
-
 /** Holds back the turns of a broker, so that what was taken waits until the test goes on. */
 class HeldTurns implements Disposable {
   readonly #original = globalThis.setImmediate;

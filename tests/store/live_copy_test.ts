@@ -1,5 +1,5 @@
 /**
- * Copies of a database in use are whole, of one commit, and nobody else's to read.
+ * Copies of a database in use are whole and of one commit.
  *
  * @module
  */
@@ -17,6 +17,7 @@ import { AES_KEY, DatabaseFolder, failure } from "./database_folder.ts";
 
 const LANES = [{ queue: "q", receiver: "r" }, { queue: "q", receiver: "s" }] as const;
 const SIZE = 60_000;
+const MAX_PIECE_BYTES = 192 * 1024;
 
 /** One commit: a message in each lane, and the removal of an older one. */
 async function commitOne(store: SqliteStore, seq: number): Promise<void> {
@@ -48,38 +49,49 @@ async function commitsIn(path: string): Promise<number> {
   return first!;
 }
 
-Deno.test("a backup is the state of the last commit, for its owner only, and opens as a database", async () => {
+/** Puts a backup's pieces together in a file; `between` is done before each of them. */
+async function copyTo(
+  path: string,
+  source: Pick<SqliteStore, "beginBackup" | "readBackup" | "endBackup">,
+  between: () => Promise<void> | void = () => {},
+): Promise<number> {
+  const bytes = await source.beginBackup();
+  using file = Deno.openSync(path, { write: true, createNew: true });
+  for (let at = 0; at < bytes;) {
+    await between();
+    const piece = await source.readBackup(at);
+    assert.ok(piece.length > 0 && piece.length <= MAX_PIECE_BYTES);
+    at += file.writeSync(piece);
+  }
+  assert.equal((await source.readBackup(bytes)).length, 0);
+  await source.endBackup();
+  return bytes;
+}
+
+Deno.test("a backup is the state of the last commit, and opens as a database", async () => {
   using box = new DatabaseFolder();
   const store = await filled(box, 30);
   const path = `${box.folder}/copy.db`;
-  const before = Deno.umask(0);
-  const bytes = await store.backup(path).finally(() => Deno.umask(before));
-  assert.equal(box.files()["copy.db"], "600");
+  const bytes = await copyTo(path, store);
   assert.equal(Deno.statSync(path).size, bytes);
   assert.equal(await commitsIn(path), 30);
   await commitOne(store, 30);
   await store.close();
 });
 
-Deno.test("commits go on during a backup, and one that began later is not in it, in part or whole", async () => {
+Deno.test("commits go on during a backup, and none of them is in it, in part or whole", async () => {
   using box = new DatabaseFolder();
   const store = await filled(box, 100);
   const path = `${box.folder}/copy.db`;
-  let ended = false;
-  const copying = store.backup(path).finally(() => ended = true);
   let commits = 100;
-  while (!ended) {
-    await commitOne(store, commits++);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  await copying;
-  const copied = await commitsIn(path);
-  assert.ok(copied >= 100 && copied < commits, `${copied} of ${commits}`);
+  await copyTo(path, store, () => commitOne(store, commits++));
+  assert.ok(commits > 120, `only ${commits}`);
+  assert.equal(await commitsIn(path), 100);
   await store.close();
   assert.equal(await commitsIn(box.path), commits);
 });
 
-Deno.test("the file stays as it is until it is copied, and the log is moved into it again afterwards", async () => {
+Deno.test("the file stays as it is while it is copied, and the log is moved into it again afterwards", async () => {
   using box = new DatabaseFolder();
   const db = openDatabase(box.path, new KeyVault(AES_KEY));
   db.exec(`
@@ -89,14 +101,16 @@ Deno.test("the file stays as it is until it is copied, and the log is moved into
   `);
   const log = new WriteAheadLog(db, new Fuse((error) => storageError(box.path, error)), 1);
   const copy = new LiveCopy(db, box.path, log);
-  let ended = false;
-  const copying = copy.to(`${box.folder}/copy.db`).finally(() => ended = true);
-  for (let round = 1; !ended; round++) {
-    db.exec(`UPDATE t SET round = ${round}`);
+  let round = 1;
+  const source = {
+    beginBackup: () => Promise.try(() => copy.begin()),
+    readBackup: (at: number) => Promise.try(() => copy.read(at)),
+    endBackup: () => Promise.try(() => copy.end()),
+  };
+  await copyTo(`${box.folder}/copy.db`, source, () => {
+    db.exec(`UPDATE t SET round = ${round++}`);
     log.shorten();
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  await copying;
+  });
   const uncopied = () => {
     const { log, checkpointed } = db.prepare("PRAGMA wal_checkpoint(NOOP)").get()!;
     return Number(log) - Number(checkpointed);
@@ -107,51 +121,38 @@ Deno.test("the file stays as it is until it is copied, and the log is moved into
   db.close();
   copy.close();
   const copied = new DatabaseSync(`${box.folder}/copy.db`);
-  const { rounds } = copied.prepare("SELECT count(DISTINCT round) AS rounds FROM t").get()!;
+  const { rounds, last } = copied.prepare(
+    "SELECT count(DISTINCT round) AS rounds, max(round) AS last FROM t",
+  ).get()!;
   copied.close();
-  assert.equal(rounds, 1);
+  assert.deepEqual([rounds, last], [1, 0]);
 });
 
-Deno.test("a backup never overwrites, and a failed one leaves the store usable and no file", async () => {
+Deno.test("one backup is made at a time, and a refused or ended one leaves the store usable", async () => {
   using box = new DatabaseFolder();
   const store = await filled(box, 3);
-  const path = `${box.folder}/there`;
-  Deno.writeTextFileSync(path, "mine");
-  await assert.rejects(store.backup(path), failure("already_exists", /there: it exists already/));
-  assert.equal(Deno.readTextFileSync(path), "mine");
-  await assert.rejects(store.backup(box.path), failure("already_exists", /broker\.db/));
-  const missing = `${box.folder}/missing/copy.db`;
-  await assert.rejects(store.backup(missing), failure("storage", /cannot back up to .*missing/));
+  await store.beginBackup();
+  await assert.rejects(store.beginBackup(), failure("limit", /is being made/));
   await commitOne(store, 3);
-  await store.backup(`${box.folder}/copy.db`);
+  await store.endBackup();
+  await store.endBackup();
+  await assert.rejects(store.readBackup(0), /begun before it is read/);
+  await copyTo(`${box.folder}/copy.db`, store);
   assert.equal(await commitsIn(`${box.folder}/copy.db`), 4);
   await store.close();
 });
 
-Deno.test("one backup is made at a time", async () => {
-  using box = new DatabaseFolder();
-  const store = await filled(box, 3);
-  const first = store.backup(`${box.folder}/a.db`);
-  await assert.rejects(store.backup(`${box.folder}/b.db`), failure("limit", /is being made/));
-  await first;
-  await store.backup(`${box.folder}/b.db`);
-  assert.deepEqual(Object.keys(box.files()).filter((name) => /^[ab]\./.test(name)), [
-    "a.db",
-    "b.db",
-  ]);
-  await store.close();
-});
-
-Deno.test("a store that closes during a backup ends it and leaves no half of it", async () => {
+Deno.test("a store that closes during a backup ends it", async () => {
   using box = new DatabaseFolder();
   const store = await filled(box, 100);
-  const copying = store.backup(`${box.folder}/copy.db`);
-  await Promise.all([
-    assert.rejects(copying, failure("storage", /the database is being closed/)),
-    store.close(),
-  ]);
+  await store.beginBackup();
+  await store.readBackup(0);
+  await store.close();
+  await assert.rejects(store.readBackup(0), failure("storage", /is closed/));
+  await assert.rejects(store.beginBackup(), failure("storage", /is closed/));
+  await store.endBackup();
   assert.deepEqual(box.files(), { "broker.db": "600" });
-  await assert.rejects(store.backup(`${box.folder}/copy.db`), failure("storage", /is closed/));
+  assert.equal(await commitsIn(box.path), 100);
 });
 
 Deno.test("a database that was replaced is not backed up as if it were this one", async () => {
@@ -159,17 +160,17 @@ Deno.test("a database that was replaced is not backed up as if it were this one"
   const store = await filled(box, 3);
   Deno.renameSync(box.path, `${box.folder}/moved.db`);
   Deno.writeTextFileSync(box.path, "another");
-  const backup = store.backup(`${box.folder}/copy.db`);
-  await assert.rejects(backup, failure("storage", /moved or replaced/));
+  await assert.rejects(store.beginBackup(), failure("storage", /moved or replaced/));
   Deno.removeSync(box.path);
   Deno.renameSync(`${box.folder}/moved.db`, box.path);
+  await commitOne(store, 3);
   await store.close();
 });
 
 Deno.test("another process is kept out of a database after it was backed up", async () => {
   using box = new DatabaseFolder();
   const store = await filled(box, 3);
-  await store.backup(`${box.folder}/copy.db`);
+  await copyTo(`${box.folder}/copy.db`, store);
   const code = `
     import { DatabaseSync } from "node:sqlite";
     try { new DatabaseSync(${
@@ -187,7 +188,7 @@ Deno.test({
   fn: async () => {
     using box = new DatabaseFolder();
     const store = await filled(box, 3);
-    await store.backup(`${box.folder}/copy.db`);
+    await copyTo(`${box.folder}/copy.db`, store);
     const handles = () =>
       [...Deno.readDirSync("/proc/self/fd")].filter(({ name }) => {
         try {
