@@ -37,11 +37,14 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "lib/base/log.ts": "tests/cli/logging_test.ts",
   "lib/base/random.ts": "tests/e2e/conversation_test.ts",
   "lib/base/raw_reading.ts": "tests/server/client_socket_test.ts",
+  "lib/base/runtime.ts": "tests/server/server_test.ts",
+  "lib/base/timers.ts": "tests/server/server_test.ts",
   "lib/client/route.ts": "tests/client/sender_window_test.ts",
   "lib/client/sender_state.ts": "tests/client/sender_test.ts",
   "lib/pki/authority.ts": "tests/pki/certificate_test.ts",
   "lib/pki/host.ts": "tests/pki/certificate_test.ts",
   "lib/pki/signing.ts": "tests/pki/certificate_test.ts",
+  "lib/server/running_broker.ts": "tests/server/server_test.ts",
   "lib/wire/reply.ts": "tests/wire/text_reply_codec_test.ts",
 };
 

@@ -10,7 +10,14 @@ export interface Random {
   uint32(): number;
 }
 
+/** Randomness that nobody can guess: keys and nonces are made of it. */
+export interface Entropy extends Random {
+  /** So many random bytes, which belong to the caller. */
+  bytes(length: number): Uint8Array<ArrayBuffer>;
+}
+
 /** The machine's cryptographic random source. */
-export const systemRandom: Random = {
+export const systemRandom: Entropy = {
   uint32: () => crypto.getRandomValues(new Uint32Array(1))[0]!,
+  bytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
 };

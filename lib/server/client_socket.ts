@@ -8,40 +8,18 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { logger } from "../base/log.ts";
 import { rawReadingOf } from "../base/raw_reading.ts";
+import type { Wire } from "../base/wire.ts";
 
 /**
- * An authenticated client. Set the handlers before the `onClient` call that hands it over returns;
- * bytes that come while there is no `onData` are dropped.
+ * An authenticated client. Bytes that come while there is no `onData` are dropped, so the handlers
+ * are set before the `onClient` call that hands it over returns. After `end`, `onData` is not called
+ * any more, and a peer that has not taken the last bytes within {@linkcode CLOSE_TIMEOUT_MS} is cut off.
  */
-export interface ClientSocket {
+export interface ClientSocket extends Wire {
   /** The name its verified certificate gives. */
   readonly identity: string;
   /** Its IP address; IPv4 in dotted form also where the socket speaks IPv6. */
   readonly remoteAddress: string;
-  /**
-   * Queues bytes, which must not change afterwards. One call per event-loop turn is best. Does
-   * nothing once the socket is ending or closed.
-   */
-  write(bytes: Uint8Array): void;
-  /** Bytes written that the kernel has not taken yet. */
-  readonly unsentBytes: number;
-  /** Stops reading from the network, so that the peer is held up and not this memory filled. */
-  pause(): void;
-  /** Reads again. `onData` is never called from within. */
-  resume(): void;
-  /**
-   * Sends what is queued and `last`, then closes. `onData` is not called any more. A peer that has
-   * not taken it within {@linkcode CLOSE_TIMEOUT_MS} is cut off.
-   */
-  end(last?: Uint8Array): void;
-  /** Closes at once; what is queued is lost. */
-  destroy(): void;
-  /** Bytes came. The chunk is a view of a larger buffer: copy what is kept. */
-  onData?: ((chunk: Uint8Array) => void) | undefined;
-  /** The kernel has taken everything written so far: `unsentBytes` is 0. */
-  onDrain?: (() => void) | undefined;
-  /** It is closed, by whomever and for whatever reason. Comes once, and nothing comes after it. */
-  onClose?: (() => void) | undefined;
 }
 
 /** How long an ending connection may take to send its last bytes, in milliseconds. */

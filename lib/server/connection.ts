@@ -12,8 +12,8 @@ import type { ConnectionId } from "../core/input.ts";
 import type { MessageHead } from "../core/message.ts";
 import type { Session } from "../session/session.ts";
 import type { Reply } from "../wire/reply.ts";
+import type { ClientSocket } from "./client_socket.ts";
 import type { Engine, Outlet } from "./engine.ts";
-import type { ClientSocket } from "./listener.ts";
 
 const log = logger("connection");
 

@@ -1,34 +1,27 @@
 /**
- * The running broker: starts its parts in order and stops them in reverse.
+ * The broker on a machine: the running broker with its SQLite store, its TLS listener and the watch
+ * over its disk. Starts its parts in order and stops them in reverse.
  *
  * @module
  */
-import { type Clock, systemClock } from "../base/clock.ts";
 import type { CipherMqError } from "../base/errors.ts";
 import { assertLimits } from "../base/limits.ts";
 import { logger } from "../base/log.ts";
-import { systemRandom } from "../base/random.ts";
+import { systemRuntime } from "../base/runtime.ts";
+import type { Cancel } from "../base/timers.ts";
 import { Broker } from "../core/broker.ts";
-import { TextSession } from "../session/text_session.ts";
 import { SqliteStore } from "../store/sqlite_store.ts";
 import { Ballast } from "../store/ballast.ts";
 import { diskSpace } from "../store/disk_space.ts";
-import { Connection } from "./connection.ts";
 import { DiskWatch } from "./disk_watch.ts";
-import { Engine } from "./engine.ts";
-import { type ClientSocket, Listener } from "./listener.ts";
+import { Listener } from "./listener.ts";
 import type { ServerOptions } from "./options.ts";
+import { RunningBroker } from "./running_broker.ts";
 
 const log = logger("server");
 
-/** How often leases and times to live are looked at, in milliseconds. */
-const TICK_MS = 250;
-/** How often connections are looked over for lines that do not end, in milliseconds. */
-const SWEEP_MS = 1000;
-/** How often the store is asked to forget what is beyond the duplicate horizon, in milliseconds. */
-const FORGET_MS = 60_000;
-/** How long clients may take to accept their last answers when the broker stops, in milliseconds. */
-const DRAIN_MS = 3000;
+/** How often the room on the disk is looked at, in milliseconds. */
+const LOOK_MS = 1000;
 
 /**
  * A broker that listens. It ends by {@linkcode BrokerServer.stop} or, when its store fails, by
@@ -65,37 +58,31 @@ export class BrokerServer {
   /** Resolves with the reason if the broker had to stop by itself; never otherwise. */
   readonly failure: Promise<CipherMqError>;
   readonly #options: ServerOptions;
-  readonly #clock: Clock = systemClock;
-  readonly #connections = new Set<Connection>();
-  readonly #timers: ReturnType<typeof setInterval>[] = [];
   readonly #failed = Promise.withResolvers<CipherMqError>();
   readonly #store: SqliteStore;
-  readonly #broker: Broker;
-  readonly #engine: Engine;
+  readonly #running: RunningBroker;
   readonly #disk: DiskWatch;
   #listener: Listener | undefined;
-  #toldOfHorizon = false;
-  #allGone: (() => void) | undefined;
+  #stopLooking: Cancel | undefined;
   #stopped: Promise<void> | undefined;
 
   private constructor(options: ServerOptions, store: SqliteStore, broker: Broker) {
+    const { databasePath: path, limits } = options;
     this.#options = options;
     this.#store = store;
-    this.#broker = broker;
     this.failure = this.#failed.promise;
-    this.#engine = new Engine({
+    this.#running = new RunningBroker({
       broker,
       store,
-      clock: this.#clock,
-      schedule: (turn) => void setImmediate(turn),
+      limits,
+      runtime: systemRuntime,
       onFailure: (error) => this.#fail(error),
     });
-    const { databasePath: path, limits } = options;
     this.#disk = new DiskWatch({
       limits,
       space: () => diskSpace(path),
       ballast: new Ballast(`${path}.ballast`, limits.ballastBytes),
-      onChange: (low) => this.#engine.disk(low),
+      onChange: (low) => this.#running.disk(low),
     });
   }
 
@@ -115,7 +102,7 @@ export class BrokerServer {
     });
     try {
       const snapshot = await store.load();
-      const broker = new Broker({ limits: options.limits, random: systemRandom }, snapshot);
+      const broker = new Broker({ limits: options.limits, random: systemRuntime.random }, snapshot);
       log.info("recovered", { ...store.recovery });
       const server = new BrokerServer(options, store, broker);
       await server.#disk.look();
@@ -142,16 +129,10 @@ export class BrokerServer {
   }
 
   async #stop(): Promise<void> {
-    for (const timer of this.#timers) clearInterval(timer);
-    this.#engine.stopForgetting();
+    this.#stopLooking?.();
     const stopped = this.#listener?.stopAccepting();
-    for (const connection of this.#connections) connection.stopReading();
-    await this.#engine.idle();
-    for (const connection of this.#connections) connection.end();
-    await this.#connectionsGone();
+    await this.#running.stop();
     await stopped;
-    // The last disconnections put their leases back.
-    await this.#engine.idle();
     await this.#store.close();
     log.info("stopped", {});
   }
@@ -159,6 +140,7 @@ export class BrokerServer {
   async #listen(): Promise<void> {
     const { host, port, certificate, privateKey, authorities, minTlsVersion, limits } =
       this.#options;
+    const { clock, timers } = systemRuntime;
     this.#listener = await Listener.start({
       host,
       port,
@@ -167,67 +149,17 @@ export class BrokerServer {
       authorities,
       minTlsVersion,
       limits,
-      clock: this.#clock,
-      onClient: (socket) => this.#accept(socket),
+      clock,
+      onClient: (socket) => this.#running.accept(socket),
     });
-    this.#timers.push(setInterval(() => this.#engine.tick(), TICK_MS));
-    this.#timers.push(setInterval(() => this.#sweep(), SWEEP_MS));
-    this.#timers.push(setInterval(() => this.#forget(), FORGET_MS));
+    this.#running.start();
+    this.#stopLooking = timers.every(LOOK_MS, () => void this.#disk.look());
     log.info("listening", { ...this.#listener.address });
   }
 
-  #accept(socket: ClientSocket): void {
-    const { limits } = this.#options;
-    const { identity } = socket;
-    const connection: Connection = new Connection({
-      socket,
-      openSession: (connection) => new TextSession({ connection, identity, limits }),
-      engine: this.#engine,
-      limits,
-      clock: this.#clock,
-      onEnd: () => this.#ended(connection),
-    });
-    this.#connections.add(connection);
-  }
-
-  #ended(connection: Connection): void {
-    this.#connections.delete(connection);
-    if (this.#connections.size === 0) this.#allGone?.();
-  }
-
-  async #connectionsGone(): Promise<void> {
-    if (this.#connections.size === 0) return;
-    const gone = Promise.withResolvers<void>();
-    this.#allGone = gone.resolve;
-    const cutOff = setTimeout(() => {
-      for (const connection of this.#connections) connection.destroy();
-    }, DRAIN_MS);
-    await gone.promise;
-    clearTimeout(cutOff);
-  }
-
-  #sweep(): void {
-    const nowMs = this.#clock.now().monoMs;
-    for (const connection of this.#connections) connection.sweep(nowMs);
-    void this.#disk.look();
-  }
-
-  #forget(): void {
-    const horizonMs = this.#clock.now().wallMs - this.#options.limits.duplicateHorizonMs;
-    // What the broker has forgotten, because the ids were too many, need not fill the disk.
-    this.#engine.forget(Math.max(horizonMs, this.#broker.firstRememberedMs));
-    const ids = this.#broker.idsForgottenEarly;
-    if (ids === 0 || this.#toldOfHorizon) return;
-    this.#toldOfHorizon = true;
-    log.warn("duplicates may be missed: max_remembered_ids is too few for the horizon", { ids });
-  }
-
-  /** Memory may be ahead of the disk: say nothing more to anybody. */
   #fail(error: CipherMqError): void {
-    log.fatal("the broker stops", { code: error.code, reason: error.message });
-    for (const timer of this.#timers) clearInterval(timer);
+    this.#stopLooking?.();
     void this.#listener?.stopAccepting();
-    for (const connection of this.#connections) connection.destroy();
     this.#failed.resolve(error);
   }
 }
