@@ -16,7 +16,7 @@ export interface Limits {
   readonly maxBatchMessages: number;
   /** Unacknowledged deliveries of a consumer that asks for no other number. Default 256. */
   readonly defaultPrefetch: number;
-  /** The most unacknowledged deliveries a consumer may ask for. Default 10,000. */
+  /** The most unacknowledged deliveries of a consumer, whatever it asks for. Default 10,000. */
   readonly maxPrefetch: number;
   /** Unacknowledged deliveries of one consumer, in bytes; one message always fits. Default 8 MiB. */
   readonly maxPrefetchBytes: number;
@@ -32,9 +32,9 @@ export interface Limits {
   readonly maxBindings: number;
   /** Registered keys in all. Default 100,000. */
   readonly maxKeys: number;
-  /** Messages in a queue that was not told another number. Default 1,000,000. */
+  /** The most messages in a queue; it may be told fewer. Default 1,000,000. */
   readonly maxQueueMessages: number;
-  /** Bytes of messages in a queue that was not told another number. Default 4 GiB. */
+  /** The most bytes of messages in a queue; it may be told fewer. Default 4 GiB. */
   readonly maxQueueBytes: number;
   /** How long a delivery may stay unacknowledged where the queue was not told otherwise, in milliseconds. Default 30,000. */
   readonly ackTimeoutMs: number;

@@ -19,9 +19,9 @@ export interface QueueOptions {
   readonly ttlMs: number;
   /** Whether a message that waited too long becomes a dead letter or is removed. Default `dead`. */
   readonly expired: ExpiryAction;
-  /** The most messages it holds. Default `max_queue_messages`. */
+  /** The most messages it holds. At most `max_queue_messages`, which is the default. */
   readonly maxMessages: number;
-  /** The most bytes of messages it holds. Default `max_queue_bytes`. */
+  /** The most bytes of messages it holds. At most `max_queue_bytes`, which is the default. */
   readonly maxBytes: number;
 }
 

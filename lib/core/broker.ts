@@ -79,7 +79,7 @@ export class Broker {
 
   /** Takes one input at `now` and adds what it wants done to `out`. */
   step(input: Input, now: Now, out: Effect[]): void {
-    const turn = new Turn(now, out);
+    const turn = new Turn(now, out, this.#stats);
     if (input.kind === "tick") return this.#delivery.tick(turn);
     if (input.kind === "disk") {
       this.#publishing.diskLow = input.low;
@@ -174,10 +174,6 @@ export class Broker {
     const queue = this.#topology.queue(name);
     if (queue === undefined) return refuseQueue(turn, peer, name);
     const limits = this.#limits;
-    if (prefetch !== undefined && prefetch > limits.maxPrefetch) {
-      const why = `prefetch ${prefetch} is above the limit of ${limits.maxPrefetch}`;
-      return turn.refuse(peer, "limit", why);
-    }
     if (!peer.consumers.has(name)) {
       if (peer.consumers.size >= limits.maxConsumersPerConnection) {
         const why = `this connection already consumes ${peer.consumers.size} queues, the limit`;
@@ -187,8 +183,9 @@ export class Broker {
         const why = `queue '${name}' already has ${queue.consumers} consumers, the limit`;
         return turn.refuse(peer, "limit", why);
       }
-      const wanted = prefetch ?? limits.defaultPrefetch;
-      const consumer = new Consumer(peer, queue.name, wanted, limits.maxPrefetchBytes);
+      // A consumer says what it can take; what it gets is for the operator to say.
+      const credit = Math.min(prefetch ?? limits.defaultPrefetch, limits.maxPrefetch);
+      const consumer = new Consumer(peer, queue.name, credit, limits.maxPrefetchBytes);
       peer.consumers.set(queue.name, consumer);
       queue.addConsumer(consumer);
     }
@@ -250,9 +247,7 @@ export class Broker {
   }
 
   #touch(turn: Turn, peer: Peer, { id }: InputOf<"touch">): void {
-    const message = this.#delivery.held(peer, id);
-    if (message === undefined) return refuseHeld(turn, peer, id);
-    this.#delivery.prolong(turn, message);
+    if (!this.#delivery.prolong(turn, peer, id)) return refuseHeld(turn, peer, id);
     turn.answer(peer, { kind: "touched", id });
   }
 

@@ -32,6 +32,9 @@ export class DeadLetters {
 
   /** Lists the dead letters of a queue that wait, from a place on. */
   list(turn: Turn, peer: Peer, { queue, after = -1 }: InputOf<"dead_letters">): void {
+    // Dead letters outlive their queue.
+    const isKnown = [queue, deadLetterQueueOf(queue)].some((name) => this.#topology.queue(name));
+    if (!isKnown) return refuseQueue(turn, peer, queue);
     const letters = this.#waiting(peer, queue, after + 1, MAX_LISTED).map(report);
     turn.answer(peer, { kind: "dead_letters", letters });
   }

@@ -5,6 +5,7 @@
  */
 import type { Limits } from "../base/limits.ts";
 import { nameProblem } from "../base/names.ts";
+import type { QueueOptions } from "../base/queue_options.ts";
 import type { Delivery } from "./delivery.ts";
 import type { InputOf } from "./input.ts";
 import type { Peer } from "./peer.ts";
@@ -90,9 +91,10 @@ export class Declarations {
   /** Declares a queue, or tells one that is there how to treat its messages. */
   #declareQueue(turn: Turn, peer: Peer, { queue: name, options }: InputOf<"declare_queue">): void {
     const declared = this.#topology.queue(name);
+    const problem = this.#problemOfOptions(options) ??
+      (declared === undefined ? this.#problemOfNew(name) : undefined);
+    if (problem !== undefined) return turn.refuse(peer, "limit", problem);
     if (declared === undefined) {
-      const problem = this.#problemOfNew(name);
-      if (problem !== undefined) return turn.refuse(peer, "limit", problem);
       this.#topology.addQueue(name, options);
       turn.change({ kind: "queue_declared", queue: name, options });
     } else if (declared.tell(options)) {
@@ -173,6 +175,15 @@ export class Declarations {
       turn.change({ kind: "unbound", queue, exchange: name, routingKey });
     }
     turn.answer(peer, { kind: "queue_unbound" });
+  }
+
+  #problemOfOptions({ maxMessages = 0, maxBytes = 0 }: Partial<QueueOptions>): string | undefined {
+    const { maxQueueMessages, maxQueueBytes } = this.#limits;
+    if (maxMessages > maxQueueMessages) {
+      return `max_messages is above the broker's limit of ${maxQueueMessages}`;
+    }
+    if (maxBytes <= maxQueueBytes) return undefined;
+    return `max_bytes is above the broker's limit of ${maxQueueBytes}`;
   }
 
   #problemOfNew(name: string): string | undefined {

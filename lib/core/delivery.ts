@@ -84,10 +84,9 @@ export class Delivery {
     return this.#inFlight.given(peer, id);
   }
 
-  /** Starts the time of a lease anew. */
-  prolong(turn: Turn, message: Message): void {
-    assert(message.lease !== undefined, "what is prolonged is leased");
-    this.#inFlight.prolong(message, message.lease, turn.now.monoMs);
+  /** Starts the time of all leases anew under which this very connection holds `id`; false without any. */
+  prolong(turn: Turn, peer: Peer, id: string): boolean {
+    return this.#inFlight.prolong(peer, id, turn.now.monoMs);
   }
 
   /** Removes a message for good. Gives the lease that ended, whose consumer may be offered more. */

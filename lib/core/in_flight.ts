@@ -54,12 +54,18 @@ export class InFlight {
     return lease;
   }
 
-  /** Starts the time of a lease anew. */
-  prolong(message: Message, lease: Lease, nowMs: number): void {
-    lease.sinceMs = nowMs;
-    const leased = this.#leasedOf(message.queue);
-    leased.delete(message);
-    leased.add(message);
+  /** Starts the time of all leases anew under which this very connection holds `id`; false without any. */
+  prolong(peer: Peer, id: string, nowMs: number): boolean {
+    let any = false;
+    for (const message of this.#addressedTo(peer, id)) {
+      if (message.lease?.peer !== peer) continue;
+      any = true;
+      message.lease.sinceMs = nowMs;
+      const leased = this.#leasedOf(message.queue);
+      leased.delete(message);
+      leased.add(message);
+    }
+    return any;
   }
 
   /** The queues that have leased messages. */

@@ -74,7 +74,7 @@ export type Input =
     readonly kind: "consume";
     readonly connection: ConnectionId;
     readonly queue: string;
-    /** The most unacknowledged deliveries; absent means the default. */
+    /** The most unacknowledged deliveries it can take; absent means the default. */
     readonly prefetch?: number;
   }
   | { readonly kind: "fetch"; readonly connection: ConnectionId; readonly queue: string }

@@ -44,10 +44,7 @@ export class Publishing {
     const queues = this.#route(turn, peer, input);
     if (queues === undefined) return;
     const noRoom = this.#noRoom(queues, input.body.length);
-    if (noRoom !== undefined) {
-      this.#stats.refusedFull++;
-      return turn.refuse(peer, "limit", noRoom, id);
-    }
+    if (noRoom !== undefined) return turn.refuse(peer, "limit", noRoom, id);
     this.#published.remember(peer.identity, id, checksum, turn.now.wallMs);
     this.#stats.sent++;
     for (const queue of queues) this.#enqueue(turn, queue, input, peer.identity, checksum);

@@ -47,7 +47,10 @@ export class Queue {
   #messages = 0;
   #bytes = 0;
 
-  /** Makes an empty queue that was told some options; `defaults` is for the others. */
+  /**
+   * Makes an empty queue that was told some options; `defaults` is for the others, and has the most
+   * messages and bytes that any queue may hold.
+   */
   constructor(name: string, told: Partial<QueueOptions>, defaults: QueueOptions) {
     this.name = name;
     this.isForDeadLetters = isForDeadLetters(name);
@@ -202,7 +205,14 @@ export class Queue {
   }
 
   #optionsWith(told: Partial<QueueOptions>): QueueOptions {
-    return { ...this.#defaults, ...told, ...(this.isForDeadLetters ? DEAD_LETTERS_STAY : {}) };
+    const options = { ...this.#defaults, ...told };
+    return {
+      ...options,
+      // It may have been told them while the broker's limits were higher.
+      maxMessages: Math.min(options.maxMessages, this.#defaults.maxMessages),
+      maxBytes: Math.min(options.maxBytes, this.#defaults.maxBytes),
+      ...(this.isForDeadLetters ? DEAD_LETTERS_STAY : {}),
+    };
   }
 
   #withdraw(consumer: Consumer): void {

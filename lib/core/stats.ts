@@ -42,6 +42,8 @@ export interface StatsReport {
   readonly expired: number;
   /** Publishes refused because a limit was reached or the disk is nearly full. */
   readonly refused_full: number;
+  /** Commands besides publishes refused because a limit was reached. */
+  readonly refused_limit: number;
 }
 
 class Average {
@@ -76,6 +78,8 @@ export class Stats {
   expired = 0;
   /** Publishes refused because a limit was reached or the disk is nearly full. */
   refusedFull = 0;
+  /** Commands besides publishes refused because a limit was reached. */
+  refusedLimit = 0;
   #requests = new Average();
   #publishToAck = new Average();
   #deliveryToAck = new Average();
@@ -91,6 +95,12 @@ export class Stats {
   /** Counts `count` commands that were answered `ms` milliseconds after they came. */
   answered(count: number, ms: number): void {
     this.#requests.add(ms, count);
+  }
+
+  /** Counts the refusal of a publish, or of another command, because a limit was reached. */
+  limited(publish: boolean): void {
+    if (publish) this.refusedFull++;
+    else this.refusedLimit++;
   }
 
   /** Counts an ack; `deliveryMs` is absent for a late one, whose lease had ended. */
@@ -112,6 +122,7 @@ export class Stats {
     | "dead_lettered"
     | "expired"
     | "refused_full"
+    | "refused_limit"
   > {
     return {
       message_status_counts: {
@@ -127,6 +138,7 @@ export class Stats {
       dead_lettered: this.deadLettered,
       expired: this.expired,
       refused_full: this.refusedFull,
+      refused_limit: this.refusedLimit,
     };
   }
 }

@@ -8,6 +8,7 @@ import type { ErrorCode } from "../base/errors.ts";
 import type { Answer, Change, Effect } from "./effect.ts";
 import type { Message } from "./message.ts";
 import type { Peer } from "./peer.ts";
+import type { Stats } from "./stats.ts";
 
 /** Messages that may expire in one step. */
 const MAX_EXPIRED = 10_000;
@@ -19,11 +20,13 @@ export class Turn {
   /** How many more messages may expire in it, so that a million never stall the broker. */
   mayExpire = MAX_EXPIRED;
   readonly #out: Effect[];
+  readonly #stats: Stats;
 
-  /** Makes a turn that adds its effects to `out`. */
-  constructor(now: Now, out: Effect[]) {
+  /** Makes a turn that adds its effects to `out` and counts in `stats` what it refuses. */
+  constructor(now: Now, out: Effect[], stats: Stats) {
     this.now = now;
     this.#out = out;
+    this.#stats = stats;
   }
 
   /** Has a change made durable. */
@@ -38,6 +41,7 @@ export class Turn {
 
   /** Answers an input with a refusal; `id` is the published message's. */
   refuse(peer: Peer, code: ErrorCode, text: string, id?: string): void {
+    if (code === "limit") this.#stats.limited(id !== undefined);
     const refusal = { kind: "refused", code, text } as const;
     this.answer(peer, id === undefined ? refusal : { ...refusal, id });
   }

@@ -26,6 +26,8 @@ const LIMITS: Limits = {
   maxExchanges: 1,
   maxQueues: 3,
   maxBindings: 4,
+  maxQueueMessages: 60,
+  maxQueueBytes: 4_000,
   ackTimeoutMs: 100,
   maxDeliveries: 3,
 };
@@ -41,7 +43,9 @@ const OPTIONS: readonly Partial<QueueOptions>[] = [
   { ackTimeoutMs: 250, maxDeliveries: 0 },
   { maxMessages: 5 },
   { maxBytes: 200 },
-  { maxMessages: 50, maxBytes: 5_000, maxDeliveries: 2 },
+  { maxMessages: 50, maxBytes: 3_000, maxDeliveries: 2 },
+  { maxMessages: 61 },
+  { maxBytes: 4_001 },
 ];
 const TTLS = [undefined, undefined, undefined, undefined, 150, 400];
 const encoder = new TextEncoder();

@@ -40,11 +40,16 @@ Deno.test("a consumer that asks for no prefetch gets the default, for a waiting 
   assert.deepEqual(bob.takeIds(), ["q-0", "q-1"]);
 });
 
-Deno.test("prefetch may be as large as the limit and no larger", () => {
-  const [, , bob] = bound({ defaultPrefetch: 1, maxPrefetch: 3 }, "q");
-  assert.equal(refusal(bob.consume("q", 4)), "limit");
-  assert.deepEqual(bob.stats().consumers, []);
-  assert.deepEqual(bob.consume("q", 3), { kind: "subscribed" });
+Deno.test("a consumer that asks for more than the limit gets as much as the limit", () => {
+  for (const prefetch of [3, 4, 2 ** 53 - 1]) {
+    const [, alice, bob] = bound({ defaultPrefetch: 1, maxPrefetch: 3 }, "q");
+    publish(alice, "q", 1, 1, 1, 1, 1);
+    assert.deepEqual(bob.consume("q", prefetch), { kind: "subscribed" });
+    assert.deepEqual(bob.takeIds(), ["q-0", "q-1", "q-2"]);
+    bob.ackAll(["q-0"]);
+    assert.deepEqual(bob.takeIds(), ["q-3"]);
+    assert.equal(bob.stats().refused_limit, 0);
+  }
 });
 
 Deno.test("unacknowledged bytes stay within the limit, to the byte", () => {

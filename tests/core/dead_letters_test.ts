@@ -196,9 +196,22 @@ Deno.test("what a client published to a dead-letter queue itself is no dead lett
   assert.deepEqual(bob.stats().queues, [["q", 2], ["q.dead", 1001]]);
 });
 
-Deno.test("a queue without dead letters, or that is not there, has an empty list", () => {
+Deno.test("a queue without dead letters has an empty list and nothing to redrive", () => {
   const [, , bob] = bound();
-  assert.deepEqual([bob.deadLetters("q"), bob.deadLetters("none")], [[], []]);
+  assert.deepEqual(bob.deadLetters("q"), []);
+  assert.equal(bob.redrive("q"), 0);
+});
+
+Deno.test("dead letters of a queue that is not there are refused, listed or redriven", () => {
+  const [, , bob] = bound();
+  for (const kind of ["dead_letters", "redrive"] as const) {
+    const answer = bob.send({ kind, queue: "none" });
+    assert.deepEqual(answer, {
+      kind: "refused",
+      code: "not_found",
+      text: "no queue 'none'; declare it first",
+    });
+  }
 });
 
 Deno.test("redrive puts dead letters back as they were, in order, counted anew, and they may die again", () => {

@@ -110,6 +110,61 @@ Deno.test("a binding that was refused routes nothing, also after a restart", () 
   assert.equal(driver.connect("alice").stats().total_bindings, 1);
 });
 
+Deno.test("a queue is told no more messages or bytes than the broker's limits, and keeps what it had", () => {
+  const [driver, alice] = bound({ maxQueueMessages: 3, maxQueueBytes: 100 });
+  const changes = driver.changes.length;
+  const cases = [
+    [{ maxMessages: 4 }, "max_messages is above the broker's limit of 3"],
+    [{ maxBytes: 101, ttlMs: 5 }, "max_bytes is above the broker's limit of 100"],
+  ] as const;
+  for (const queue of ["q", "new"]) {
+    for (const [options, text] of cases) {
+      const answer = alice.declare(queue, options);
+      assert.deepEqual(answer, { kind: "refused", code: "limit", text });
+    }
+  }
+  assert.equal(driver.changes.length, changes);
+  assert.deepEqual(alice.declare("q", { maxMessages: 3, maxBytes: 100 }), {
+    kind: "queue_declared",
+  });
+});
+
+Deno.test("ack timeout and deliveries of a queue may be anything, whatever the broker's defaults", () => {
+  const [driver, alice, bob] = bound({ ackTimeoutMs: 10, maxDeliveries: 1 });
+  assert.deepEqual(alice.declare("q", { ackTimeoutMs: 1000, maxDeliveries: 3 }), {
+    kind: "queue_declared",
+  });
+  alice.publishAll(["1"]);
+  bob.consume("q");
+  for (const count of [1, 2, 3]) {
+    assert.deepEqual(bob.take().map(({ deliveries }) => deliveries), [count]);
+    driver.tick(999);
+    assert.deepEqual(bob.take(), []);
+    driver.tick(1);
+  }
+  assert.equal(bob.deadLetters("q").length, 1);
+});
+
+Deno.test("a queue that holds more than a limit lowered later loses nothing and takes nothing more", () => {
+  const [driver, alice] = bound();
+  alice.declare("q", { maxMessages: 5, maxBytes: 1000 });
+  alice.publishAll(["1", "2", "3"]);
+  driver.restart({ maxQueueMessages: 2, maxQueueBytes: 500 });
+  const again = driver.connect("alice");
+  assert.equal(refusalText(again.publish("4")), "queue 'q' is full (2 messages); try again later");
+  assert.deepEqual(again.declare("q"), { kind: "queue_declared" }, "declaring it as it is is fine");
+  const bob = driver.connect("bob");
+  bob.consume("q");
+  assert.deepEqual(bob.takeIds(), ["1", "2", "3"]);
+  bob.ackAll(["1", "2"]);
+  assert.equal(refusal(again.publish("4", { body: "x".repeat(501) })), "limit");
+  again.publishAll(["4"]);
+  driver.restart({ maxQueueMessages: 100, maxQueueBytes: 2000 });
+  const last = driver.connect("alice");
+  last.publishAll(["5", "6", "7"]);
+  assert.match(refusalText(last.publish("8")), /full \(5 messages\)/, "as it was told");
+});
+
 Deno.test("registered keys are as many as the limit; a new key for a known client is no more", () => {
   const [driver, alice, bob] = bound({ maxKeys: 1 });
   const register = (client: CoreClient, byte: number) =>

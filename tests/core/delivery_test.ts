@@ -159,6 +159,29 @@ Deno.test("touch starts a lease's time anew, as often as it comes", () => {
   assert.deepEqual(counted(bob), [["1", 2]]);
 });
 
+Deno.test("touch is for every delivery of its id that this connection holds, and for no other", () => {
+  const driver = new CoreDriver({ ackTimeoutMs: 1000 });
+  const bob = driver.connect("bob");
+  for (const queue of ["q1", "q2", "q3"]) bob.bind(queue);
+  bob.publishAll(["1"]);
+  driver.connect("alice").publishAll(["1"]);
+  const other = driver.connect("bob");
+  for (const queue of ["q1", "q1", "q2"]) bob.fetch(queue);
+  other.fetch("q3");
+  driver.tick(900);
+  assert.deepEqual(bob.touch("1"), { kind: "touched", id: "1" });
+  driver.tick(999);
+  const consumer = driver.connect("bob");
+  for (const queue of ["q1", "q2", "q3"]) consumer.consume(queue, 2);
+  const gone = () => consumer.take().filter(({ deliveries }) => deliveries > 1);
+  assert.deepEqual(gone().map(({ queue }) => queue), ["q3"]);
+  driver.tick(1);
+  assert.deepEqual(
+    gone().map(({ queue }) => queue).toSorted(),
+    ["q1", "q1", "q2", "q3"].slice(0, 3),
+  );
+});
+
 Deno.test("touching stores nothing and does not change which of two an ack takes", () => {
   const driver = new CoreDriver();
   const bob = driver.connect("bob");

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { CoreDriver } from "../support/core_driver.ts";
+import { CoreDriver, refusal } from "../support/core_driver.ts";
 
 Deno.test("stats count messages, consumers, connections, topology and times in seconds", () => {
   const driver = new CoreDriver();
@@ -36,7 +36,48 @@ Deno.test("stats count messages, consumers, connections, topology and times in s
     dead_lettered: 0,
     expired: 0,
     refused_full: 0,
+    refused_limit: 0,
   });
+});
+
+Deno.test("every refusal because of a limit is counted, publishes by themselves", () => {
+  const one = { maxExchanges: 1, maxQueues: 1, maxBindings: 1, maxKeys: 1, maxPrefetch: 1 };
+  const driver = new CoreDriver({
+    ...{ ...one, defaultPrefetch: 1, maxConsumersPerQueue: 1, maxConsumersPerConnection: 0 },
+    ...{ maxQueueMessages: 2, maxQueueBytes: 100 },
+  });
+  const bob = driver.connect("bob");
+  const register = (client: string) =>
+    bob.send({ kind: "register_key", client, key: new Uint8Array(32) });
+  bob.bind("q");
+  bob.publishAll(["1", "2"]);
+  bob.fetch("q");
+  register("bob");
+  const attempts: [string, () => unknown][] = [
+    [
+      "exchanges",
+      () => bob.send({ kind: "declare_exchange", exchange: "y", exchangeKind: "direct" }),
+    ],
+    ["queues", () => bob.declare("other")],
+    ["a queue's name", () => bob.declare("n".repeat(251))],
+    ["messages of a queue", () => bob.declare("q", { maxMessages: 3 })],
+    ["bytes of a queue", () => bob.declare("q", { maxBytes: 101 })],
+    ["bindings", () => bob.send({ kind: "bind", queue: "q", exchange: "x", routingKey: "other" })],
+    ["keys", () => register("carol")],
+    ["consumers of a connection", () => bob.consume("q")],
+    ["what a connection fetches", () => bob.fetch("q")],
+  ];
+  for (const [count, [what, attempt]] of attempts.entries()) {
+    assert.equal((attempt() as { code?: string }).code, "limit", what);
+    assert.equal(bob.stats().refused_limit, count + 1, what);
+  }
+  assert.equal(bob.stats().refused_full, 0);
+  assert.equal(refusal(bob.publish("3")), "limit");
+  assert.equal(refusal(bob.publish("3", { body: "x".repeat(101) })), "limit");
+  assert.equal(refusal(bob.publish("3", { key: "none" })), "unroutable");
+  assert.deepEqual([bob.stats().refused_full, bob.stats().refused_limit], [2, attempts.length]);
+  bob.send({ kind: "reset_stats" });
+  assert.deepEqual([bob.stats().refused_full, bob.stats().refused_limit], [0, 0]);
 });
 
 Deno.test("a late ack counts from its publish, not from a delivery that ended", () => {
@@ -90,6 +131,7 @@ Deno.test("resetting the stats forgets counts and averages, and nothing of the s
     dead_lettered: 0,
     expired: 0,
     refused_full: 0,
+    refused_limit: 0,
   });
 });
 

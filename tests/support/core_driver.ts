@@ -60,7 +60,7 @@ const decoder = new TextDecoder();
 
 /** A broker whose disk survives it. */
 export class CoreDriver {
-  readonly limits: Limits;
+  limits: Limits;
   readonly disk = new MemoryDisk();
   /** Every change since the beginning, restarts included. */
   readonly changes: Change[] = [];
@@ -102,8 +102,12 @@ export class CoreDriver {
     this.step({ kind: "tick" });
   }
 
-  /** Forgets everything but the disk and starts again from it; all connections are gone. */
-  restart(): void {
+  /**
+   * Forgets everything but the disk and starts again from it, with other limits where some are given;
+   * all connections are gone.
+   */
+  restart(limits: Partial<Limits> = {}): void {
+    this.limits = { ...this.limits, ...limits };
     this.#clients.clear();
     this.#broker = this.#open();
   }

@@ -201,6 +201,9 @@ export class CoreModel {
 
   #declareQueue({ queue, options }: InputOf<"declare_queue">, duties: Duties) {
     const told = this.#state.queues.get(queue);
+    const { maxQueueMessages, maxQueueBytes } = this.#state.limits;
+    const { maxMessages = 1, maxBytes = 1 } = options;
+    if (maxMessages > maxQueueMessages || maxBytes > maxQueueBytes) return refused("limit");
     if (told === undefined && this.#state.queues.size >= this.#state.limits.maxQueues) {
       return refused("limit");
     }
@@ -266,12 +269,11 @@ export class CoreModel {
     if (!this.#state.queues.has(queue)) return refused("not_found");
     const { defaultPrefetch, maxPrefetch, maxConsumersPerConnection, maxConsumersPerQueue } =
       this.#state.limits;
-    const wanted = prefetch ?? defaultPrefetch;
-    if (wanted > maxPrefetch) return refused("limit");
+    const most = Math.min(prefetch ?? defaultPrefetch, maxPrefetch);
     if (!subscriptions.some((one) => one.queue === queue)) {
       if (subscriptions.length === maxConsumersPerConnection) return refused("limit");
       if (this.#state.consumers(queue) === maxConsumersPerQueue) return refused("limit");
-      subscriptions.push({ queue, prefetch: wanted });
+      subscriptions.push({ queue, prefetch: most });
     }
     return { kind: "subscribed" } as const;
   }
@@ -302,9 +304,9 @@ export class CoreModel {
   }
 
   #touch({ id }: InputOf<"ack" | "touch">, peer: ModelConnection) {
-    const held = this.#heldAs(peer, id);
-    if (held === undefined) return refused("not_found");
-    held.heldSinceMs = this.#state.now.monoMs;
+    const held = this.#state.held(peer.connection).filter(({ facts }) => facts.id === id);
+    if (held.length === 0) return refused("not_found");
+    for (const message of held) message.heldSinceMs = this.#state.now.monoMs;
     return { kind: "touched", id } as const;
   }
 
@@ -316,7 +318,9 @@ export class CoreModel {
     else duties.back.add(message);
   }
 
-  #list({ queue, after = -1 }: InputOf<"dead_letters">, { identity }: ModelConnection): Answer {
+  #list({ queue, after = -1 }: InputOf<"dead_letters">, { identity }: ModelConnection): Expected {
+    const { queues } = this.#state;
+    if (!queues.has(queue) && !queues.has(`${queue}.dead`)) return refused("not_found");
     const letters = this.#state.waiting(`${queue}.dead`, identity).flatMap((message) => {
       const { seq, facts, dead } = message;
       if (dead === undefined || seq <= after) return [];
