@@ -81,7 +81,7 @@ export type { Clock, Now } from "./lib/base/clock.ts";
 export type { Envelope } from "./lib/base/envelope.ts";
 export { CipherMqError, type ErrorCode, type ErrorDetails } from "./lib/base/errors.ts";
 export { DEFAULT_LIMITS, type Limits } from "./lib/base/limits.ts";
-export type { Random } from "./lib/base/random.ts";
+export type { Entropy, Random } from "./lib/base/random.ts";
 
 // The broker
 export { BrokerServer } from "./lib/server/server.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { createCipheriv, createDecipheriv, randomBytes, randomUUID } from "node:crypto";
+import { createCipheriv, createDecipheriv } from "node:crypto";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { fromBase64, toBase64 } from "../base/bytes.ts";
 import {
@@ -17,6 +17,7 @@ import {
 } from "../base/envelope.ts";
 import { CipherMqError } from "../base/errors.ts";
 import { nameProblem } from "../base/names.ts";
+import { type Entropy, systemRandom } from "../base/random.ts";
 import { type KeyPair, publicKeyOf } from "./key_pair.ts";
 import { openSealedBox, sealBox } from "./sealed_box.ts";
 import { SessionKeyCache } from "./session_key_cache.ts";
@@ -41,6 +42,8 @@ export interface EnvelopeSealerOptions {
   readonly maxAgeMs?: number;
   /** Where the time comes from. Default: the machine. */
   readonly clock?: Clock;
+  /** Where keys, nonces and message ids come from. Default: the machine. */
+  readonly random?: Entropy;
 }
 
 /** What {@linkcode seal} seals, and to whom. */
@@ -124,6 +127,7 @@ export class EnvelopeSealer {
   readonly #maxMessages: number;
   readonly #maxAgeMs: number;
   readonly #clock: Clock;
+  readonly #random: Entropy;
   #session: Session | undefined;
 
   /**
@@ -144,6 +148,7 @@ export class EnvelopeSealer {
     this.#maxMessages = maxMessages;
     this.#maxAgeMs = maxAgeMs;
     this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? systemRandom;
   }
 
   /**
@@ -151,7 +156,7 @@ export class EnvelopeSealer {
    * cannot be one, `invalid_message` for a text that UTF-8 cannot carry (a lone surrogate), and
    * `cryptographic` when the receiver's key is not a valid X25519 key.
    */
-  seal(text: string, messageId: string = randomUUID()): Envelope {
+  seal(text: string, messageId: string = this.#random.uuid()): Envelope {
     requireName(messageId, "message id");
     // Encoding would put U+FFFD in its place, and the receiver would read another text.
     if (!text.isWellFormed()) {
@@ -159,7 +164,7 @@ export class EnvelopeSealer {
     }
     const session = this.#currentSession();
     session.messages++;
-    const nonce = randomBytes(NONCE_BYTES);
+    const nonce = this.#random.bytes(NONCE_BYTES);
     const plaintext = Buffer.from(text, "utf8");
     const cipher = createCipheriv(ALGORITHM, session.key, nonce);
     const ciphertext = cipher.update(plaintext);
@@ -168,7 +173,7 @@ export class EnvelopeSealer {
       message_id: messageId,
       receiver_client_id: this.#receiver,
       enc_session_key: session.sealedKey,
-      nonce: nonce.toString("base64"),
+      nonce: toBase64(nonce),
       tag: cipher.getAuthTag().toString("base64"),
       ciphertext: ciphertext.toString("base64"),
     };
@@ -181,8 +186,8 @@ export class EnvelopeSealer {
       session !== undefined && session.messages < this.#maxMessages &&
       monoMs - session.sinceMs < this.#maxAgeMs
     ) return session;
-    const key = crypto.getRandomValues(new Uint8Array(SESSION_KEY_BYTES));
-    const sealedKey = toBase64(sealBox(key, this.#publicKey));
+    const key = this.#random.bytes(SESSION_KEY_BYTES);
+    const sealedKey = toBase64(sealBox(key, this.#publicKey, this.#random));
     return this.#session = { key, sealedKey, sinceMs: monoMs, messages: 0 };
   }
 }

@@ -9,6 +9,7 @@
 import { Buffer } from "node:buffer";
 import { createPrivateKey, createPublicKey, diffieHellman, type KeyObject } from "node:crypto";
 import { CipherMqError } from "../base/errors.ts";
+import { type Entropy, systemRandom } from "../base/random.ts";
 
 /** Bytes of an X25519 key, private or public (RFC 7748, section 5). */
 export const KEY_BYTES = 32;
@@ -26,8 +27,8 @@ const PKCS8_PREFIX = Buffer.from("302e020100300506032b656e04220420", "hex");
 const SPKI_PREFIX = Buffer.from("302a300506032b656e032100", "hex");
 
 /**
- * Makes a new key pair from the platform's random source. Every 32 bytes are a private key (RFC
- * 7748, section 6.1).
+ * Makes a new key pair, by default from the machine's random source. Every 32 bytes are a private
+ * key (RFC 7748, section 6.1).
  *
  * @example
  * ```ts
@@ -38,8 +39,8 @@ const SPKI_PREFIX = Buffer.from("302a300506032b656e032100", "hex");
  * assert(publicKey.length === 32 && privateKey.length === 32);
  * ```
  */
-export function generateKeyPair(): KeyPair {
-  const privateKey = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
+export function generateKeyPair(random: Entropy = systemRandom): KeyPair {
+  const privateKey = random.bytes(KEY_BYTES);
   return { publicKey: publicKeyOf(privateKey), privateKey };
 }
 

@@ -10,6 +10,7 @@
 import { hsalsa, xsalsa20poly1305 } from "@noble/ciphers/salsa.js";
 import { blake2b } from "@noble/hashes/blake2.js";
 import { CipherMqError } from "../base/errors.ts";
+import { type Entropy, systemRandom } from "../base/random.ts";
 import { agree, generateKeyPair, KEY_BYTES, type KeyPair } from "./key_pair.ts";
 
 const BOX_NONCE_BYTES = 24;
@@ -18,8 +19,9 @@ const BOX_NONCE_BYTES = 24;
 const SIGMA = new Uint32Array(new TextEncoder().encode("expand 32-byte k").buffer);
 
 /**
- * Seals `content` to a public key, with an ephemeral key that is forgotten at once. Throws
- * `cryptographic` when the public key is not a valid X25519 key.
+ * Seals `content` to a public key, with an ephemeral key that is forgotten at once; it is drawn from
+ * `random`, by default the machine's. Throws `cryptographic` when the public key is not a valid X25519
+ * key.
  *
  * @example
  * ```ts
@@ -32,8 +34,12 @@ const SIGMA = new Uint32Array(new TextEncoder().encode("expand 32-byte k").buffe
  * assert(openSealedBox(sealed, receiver).length === 3);
  * ```
  */
-export function sealBox(content: Uint8Array, publicKey: Uint8Array): Uint8Array {
-  const ephemeral = generateKeyPair();
+export function sealBox(
+  content: Uint8Array,
+  publicKey: Uint8Array,
+  random: Entropy = systemRandom,
+): Uint8Array {
+  const ephemeral = generateKeyPair(random);
   const key = boxKey(ephemeral.privateKey, publicKey);
   const box = xsalsa20poly1305(key, boxNonce(ephemeral.publicKey, publicKey)).encrypt(content);
   const sealed = new Uint8Array(KEY_BYTES + box.length);

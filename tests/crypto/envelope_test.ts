@@ -14,6 +14,7 @@ import { EnvelopeOpener, EnvelopeSealer, open, seal } from "../../lib/crypto/env
 import { generateKeyPair } from "../../lib/crypto/key_pair.ts";
 import { sealBox } from "../../lib/crypto/sealed_box.ts";
 import { SessionKeyCache } from "../../lib/crypto/session_key_cache.ts";
+import { SeededEntropy } from "../sim/seeded_entropy.ts";
 import vectors from "../vectors/seed_envelopes.json" with { type: "json" };
 import { LOW_ORDER_POINTS } from "./low_order_points.ts";
 
@@ -271,6 +272,23 @@ Deno.test("a session key is used until just before its age, counted from its mak
   assert.equal(sealer.seal("").enc_session_key, second);
   clock.monoMs = 7_000;
   assert.notEqual(sealer.seal("").enc_session_key, second);
+});
+
+Deno.test("keys, nonces and ids come from the random source alone: the same seed, the same bytes", () => {
+  const sealAll = (seed: number) => {
+    const random = new SeededEntropy(seed);
+    const sealer = new EnvelopeSealer({ ...TO_RECEIVER, maxMessages: 2, random });
+    return ["a", "b", "c"].map((text) => sealer.seal(text));
+  };
+  assert.deepEqual(sealAll(1), sealAll(1));
+  const [one, other] = [sealAll(1), sealAll(2)];
+  one.forEach((envelope, at) => {
+    assert.match(envelope.message_id, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+    for (const field of ["message_id", "enc_session_key", "nonce", "ciphertext"] as const) {
+      assert.notEqual(envelope[field], other[at]![field]);
+    }
+  });
+  assert.deepEqual(one.map((envelope) => open(envelope, RECEIVER.privateKey)), ["a", "b", "c"]);
 });
 
 Deno.test("each message has its own nonce and id, and equal texts have different ciphertexts", () => {
