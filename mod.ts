@@ -82,6 +82,9 @@ export type { Envelope } from "./lib/base/envelope.ts";
 export { CipherMqError, type ErrorCode, type ErrorDetails } from "./lib/base/errors.ts";
 export { DEFAULT_LIMITS, type Limits } from "./lib/base/limits.ts";
 export type { Entropy, Random } from "./lib/base/random.ts";
+export type { Runtime } from "./lib/base/runtime.ts";
+export type { Cancel, Timers } from "./lib/base/timers.ts";
+export type { Wire } from "./lib/base/wire.ts";
 
 // The broker
 export { BrokerServer } from "./lib/server/server.ts";
@@ -102,7 +105,7 @@ export {
   type Credentials,
   readCredentials,
 } from "./lib/client/credentials.ts";
-export type { DialOptions } from "./lib/client/dial.ts";
+export type { Dial, DialOptions } from "./lib/client/dial.ts";
 export {
   DurableInbox,
   type DurableInboxOptions,

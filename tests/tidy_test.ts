@@ -40,6 +40,7 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "lib/base/runtime.ts": "tests/server/server_test.ts",
   "lib/base/timers.ts": "tests/server/server_test.ts",
   "lib/client/route.ts": "tests/client/sender_window_test.ts",
+  "lib/client/tls_wire.ts": "tests/client/connection_test.ts",
   "lib/client/sender_state.ts": "tests/client/sender_test.ts",
   "lib/pki/authority.ts": "tests/pki/certificate_test.ts",
   "lib/pki/host.ts": "tests/pki/certificate_test.ts",

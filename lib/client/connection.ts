@@ -5,22 +5,25 @@
  * @module
  */
 import { ByteWriter } from "../base/bytes.ts";
-import { type Clock, systemClock } from "../base/clock.ts";
 import { CipherMqError } from "../base/errors.ts";
-import { rawReadingOf } from "../base/raw_reading.ts";
 import { DEFAULT_LIMITS } from "../base/limits.ts";
+import { type Runtime, systemRuntime } from "../base/runtime.ts";
+import type { Cancel } from "../base/timers.ts";
+import type { Wire } from "../base/wire.ts";
 import type { Command } from "../wire/command.ts";
 import type { ReceivedMessage, ReceivedReply } from "../wire/reply.ts";
 import { TextClientCodec } from "../wire/text_codec.ts";
 import { Conversation, type KeepAliveOptions, type ReplyHandler } from "./conversation.ts";
-import { dial, type DialOptions, refusedByBroker, type Wire } from "./dial.ts";
+import { type Dial, dial, type DialOptions, refusedByBroker } from "./dial.ts";
 
 /** How to connect, and how long silence is bearable. */
 export interface ConnectionOptions extends DialOptions, KeepAliveOptions {
   /** The longest line taken from the broker, in bytes. Default 16 MiB. */
   readonly maxLineBytes?: number;
-  /** Where the time comes from. Default: the machine. */
-  readonly clock?: Clock;
+  /** How connections are made. Default: mutually authenticated TLS over TCP. */
+  readonly dial?: Dial;
+  /** Where time and chance come from. Default: the machine. */
+  readonly runtime?: Runtime;
 }
 
 /** What a connection tells its user. */
@@ -43,12 +46,12 @@ const MAX_CHECK_MS = 1_000;
 export class Connection {
   readonly #wire: Wire;
   readonly #events: ConnectionEvents;
-  readonly #clock: Clock;
+  readonly #runtime: Runtime;
   readonly #codec: TextClientCodec;
   readonly #conversation: Conversation;
   readonly #out = new ByteWriter();
   readonly #closed = Promise.withResolvers<CipherMqError | undefined>();
-  readonly #checking: ReturnType<typeof setInterval>;
+  readonly #stopChecking: Cancel;
   #error: CipherMqError | undefined;
   #flushing = false;
   #choked = false;
@@ -59,17 +62,16 @@ export class Connection {
     const { heartbeatMs = 15_000, replyTimeoutMs = 30_000 } = options;
     this.#wire = wire;
     this.#events = events;
-    this.#clock = options.clock ?? systemClock;
+    this.#runtime = options.runtime ?? systemRuntime;
     this.#codec = new TextClientCodec({
       maxLineBytes: options.maxLineBytes ?? DEFAULT_LIMITS.maxLineBytes,
     });
     this.#conversation = new Conversation(this.#nowMs(), options);
-    wire.tls.on("data", (chunk: Uint8Array) => this.#received(chunk));
-    wire.tls.on("drain", () => this.#drained());
-    wire.tls.on("error", (cause: Error) => this.#fail(lost(cause)));
-    wire.tls.on("close", () => this.#finished());
+    wire.onData = (chunk) => this.#received(chunk);
+    wire.onDrain = () => this.#drained();
+    wire.onClose = (cause) => this.#finished(cause);
     const everyMs = Math.min(heartbeatMs / 4, replyTimeoutMs / 4, MAX_CHECK_MS);
-    this.#checking = setInterval(() => this.#check(), everyMs);
+    this.#stopChecking = this.#runtime.timers.every(everyMs, () => this.#check());
   }
 
   /**
@@ -77,12 +79,12 @@ export class Connection {
    * client. Rejects with `connection`, `tls` or `timeout`.
    */
   static async open(options: ConnectionOptions, events: ConnectionEvents): Promise<Connection> {
-    const wire = await dial(options);
+    const wire = await (options.dial ?? dial)(options);
     const connection = new Connection(wire, options, events);
     const timeoutMs = options.connectTimeoutMs ?? 10_000;
-    const timer = setTimeout(
-      () => connection.destroy(new CipherMqError("timeout", "the broker does not answer")),
+    const cancel = connection.#runtime.timers.after(
       timeoutMs,
+      () => connection.destroy(new CipherMqError("timeout", "the broker does not answer")),
     );
     try {
       // Any answer will do: not every broker knows this command.
@@ -92,7 +94,7 @@ export class Connection {
       const silent = error instanceof CipherMqError && error.code === "connection";
       throw silent ? refusedByBroker(`${options.host}:${options.port}`, error) : error;
     } finally {
-      clearTimeout(timer);
+      cancel();
     }
   }
 
@@ -104,7 +106,7 @@ export class Connection {
   /** Whether more may be sent now; {@linkcode ConnectionEvents.drained} says when again. */
   get writable(): boolean {
     if (this.#ended) return false;
-    const unsent = this.#out.length + this.#wire.tls.writableLength;
+    const unsent = this.#out.length + this.#wire.unsentBytes;
     if (unsent >= MAX_UNSENT_BYTES) this.#choked = true;
     return !this.#choked;
   }
@@ -144,7 +146,7 @@ export class Connection {
   pause(): void {
     if (this.#paused || this.#ended) return;
     this.#paused = true;
-    rawReadingOf(this.#wire.raw)?.readStop();
+    this.#wire.pause();
   }
 
   /** Reads again. */
@@ -152,7 +154,7 @@ export class Connection {
     if (!this.#paused || this.#ended) return;
     this.#paused = false;
     this.#conversation.resumed(this.#nowMs());
-    rawReadingOf(this.#wire.raw)?.readStart();
+    this.#wire.resume();
   }
 
   /** Sends what is left and closes. */
@@ -161,29 +163,28 @@ export class Connection {
       this.resume();
       this.#flush();
       this.#ended = true;
-      this.#wire.tls.end();
+      this.#wire.end();
     }
-    const timer = setTimeout(() => this.destroy(), CLOSE_TIMEOUT_MS);
+    const cancel = this.#runtime.timers.after(CLOSE_TIMEOUT_MS, () => this.destroy());
     await this.closed;
-    clearTimeout(timer);
+    cancel();
   }
 
   /** Closes at once; what waits for a reply has an unknown outcome. */
   destroy(error?: CipherMqError): void {
     this.#ended = true;
     this.#error ??= error;
-    this.#wire.tls.destroy();
-    this.#wire.raw.destroy();
+    this.#wire.destroy();
   }
 
   #nowMs(): number {
-    return this.#clock.now().monoMs;
+    return this.#runtime.clock.now().monoMs;
   }
 
   #flush(): void {
     this.#flushing = false;
     if (this.#ended || this.#out.length === 0) return;
-    this.#wire.tls.write(this.#out.take());
+    this.#wire.write(this.#out.take());
   }
 
   #drained(): void {
@@ -222,12 +223,11 @@ export class Connection {
     this.destroy(error);
   }
 
-  #finished(): void {
-    clearInterval(this.#checking);
-    const orderly = this.#ended && this.#error === undefined;
+  #finished(cause?: Error): void {
+    this.#stopChecking();
+    if (!this.#ended || cause !== undefined) this.#error ??= lost(cause);
     this.#ended = true;
-    this.#wire.raw.destroy();
-    this.#closed.resolve(orderly ? undefined : this.#error ?? lost());
+    this.#closed.resolve(this.#error);
   }
 }
 

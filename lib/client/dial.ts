@@ -6,7 +6,9 @@
 import net from "node:net";
 import tls from "node:tls";
 import { CipherMqError } from "../base/errors.ts";
+import type { Wire } from "../base/wire.ts";
 import type { Credentials } from "./credentials.ts";
+import { TlsWire } from "./tls_wire.ts";
 
 /** Where the broker is, and who asks. */
 export interface DialOptions {
@@ -22,13 +24,8 @@ export interface DialOptions {
   readonly connectTimeoutMs?: number;
 }
 
-/** A TLS connection and the TCP connection under it. */
-export interface Wire {
-  /** Speaks TLS. */
-  readonly tls: tls.TLSSocket;
-  /** Carries it; only here can reading be stopped. */
-  readonly raw: net.Socket;
-}
+/** How a connection is made. Rejects with `connection`, `tls` or `timeout`. */
+export type Dial = (options: DialOptions) => Promise<Wire>;
 
 const TIMEOUT_MS = 10_000;
 
@@ -53,9 +50,7 @@ export function dial(options: DialOptions): Promise<Wire> {
     clearTimeout(timer);
     for (const socket of [raw, secure]) socket.removeAllListeners("error");
     secure.removeAllListeners("close");
-    // Without a listener an error of the socket would end the process; "close" tells what matters.
-    raw.on("error", () => {});
-    resolve({ tls: secure, raw });
+    resolve(new TlsWire(secure, raw));
   });
   return promise;
 }

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { type Clock, systemClock } from "../base/clock.ts";
 import { CipherMqError } from "../base/errors.ts";
-import { type Random, systemRandom } from "../base/random.ts";
+import { type Runtime, systemRuntime } from "../base/runtime.ts";
+import type { Timers } from "../base/timers.ts";
 import type { BackoffOptions } from "./backoff.ts";
 import { Connection, type ConnectionEvents, type ConnectionOptions } from "./connection.ts";
 import { Reconnect } from "./reconnect.ts";
@@ -23,8 +23,6 @@ export interface LinkOptions {
   readonly signal?: AbortSignal;
   /** The waits between attempts. Default 100 ms to 5 s. */
   readonly backoff?: BackoffOptions;
-  /** Where random waits come from. Default: the machine. */
-  readonly random?: Random;
 }
 
 /** Who uses a link. */
@@ -45,7 +43,7 @@ const CONNECT_FOR_MS = 30_000;
 export class Link {
   readonly #options: LinkOptions;
   readonly #user: LinkUser;
-  readonly #clock: Clock;
+  readonly #runtime: Runtime;
   readonly #stop = new AbortController();
   #connection: Connection | undefined;
   #running: Promise<void> = Promise.resolve();
@@ -56,7 +54,7 @@ export class Link {
   constructor(options: LinkOptions, user: LinkUser) {
     this.#options = options;
     this.#user = user;
-    this.#clock = options.connection.clock ?? systemClock;
+    this.#runtime = options.connection.runtime ?? systemRuntime;
   }
 
   /** The connection, while it is up. */
@@ -84,7 +82,7 @@ export class Link {
   }
 
   async #run(): Promise<void> {
-    const random = this.#options.random ?? systemRandom;
+    const { random, timers } = this.#runtime;
     const { connectForMs = CONNECT_FOR_MS, reconnectForMs, backoff } = this.#options;
     const options = (forMs?: number) => ({
       ...(forMs !== undefined && { reconnectForMs: forMs }),
@@ -103,7 +101,7 @@ export class Link {
       this.#user.down(error);
       const waitMs = this.#mayPass(error) ? reconnect.down(this.#nowMs()) : undefined;
       if (waitMs === undefined) return this.#user.failed(error);
-      await pause(waitMs, this.#stop.signal);
+      await pause(timers, waitMs, this.#stop.signal);
     }
   }
 
@@ -141,7 +139,7 @@ export class Link {
   }
 
   #nowMs(): number {
-    return this.#clock.now().monoMs;
+    return this.#runtime.clock.now().monoMs;
   }
 }
 
@@ -151,14 +149,14 @@ export function interrupted(): CipherMqError {
 }
 
 /** Waits, at most until the signal. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+function pause(timers: Timers, ms: number, signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const done = () => {
-    clearTimeout(timer);
+    cancel();
     signal.removeEventListener("abort", done);
     resolve();
   };
-  const timer = setTimeout(done, ms);
+  const cancel = timers.after(ms, done);
   signal.addEventListener("abort", done);
   if (signal.aborted) done();
   return promise;

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { type Clock, systemClock } from "../base/clock.ts";
 import { CipherMqError } from "../base/errors.ts";
 import { DEFAULT_LIMITS } from "../base/limits.ts";
 import { nameProblem } from "../base/names.ts";
+import { systemRuntime } from "../base/runtime.ts";
+import type { Cancel, Timers } from "../base/timers.ts";
 import { EnvelopeOpener } from "../crypto/envelope.ts";
 import { publicKeyOf } from "../crypto/key_pair.ts";
 import type { Command } from "../wire/command.ts";
@@ -74,19 +75,19 @@ export class Receiver {
   readonly #options: ReceiverOptions;
   readonly #state: ReceiverState;
   readonly #link: Link;
-  readonly #clock: Clock;
+  readonly #timers: Timers;
   readonly #notice: (notice: ReceiverNotice) => void;
   readonly #done = Promise.withResolvers<void>();
   #working: Promise<void> | undefined;
   #stopping = false;
   #finished: Promise<void> | undefined;
-  #touching: ReturnType<typeof setInterval> | undefined;
+  #stopTouching: Cancel | undefined;
   /** Set while the last acknowledgements are waited for. */
   #confirmed: (() => void) | undefined;
 
   private constructor(options: ReceiverOptions, first: PromiseWithResolvers<void>) {
     this.#options = options;
-    this.#clock = options.connection.clock ?? systemClock;
+    this.#timers = (options.connection.runtime ?? systemRuntime).timers;
     this.#notice = options.onNotice ?? (() => {});
     this.#state = new ReceiverState({
       identity: options.identity,
@@ -167,7 +168,8 @@ export class Receiver {
   #start(): void {
     this.#link.start();
     const { ackTimeoutMs = DEFAULT_LIMITS.ackTimeoutMs } = this.#options;
-    this.#touching = setInterval(() => this.#touch(), ackTimeoutMs / TOUCHES_PER_TIMEOUT);
+    const everyMs = ackTimeoutMs / TOUCHES_PER_TIMEOUT;
+    this.#stopTouching = this.#timers.every(everyMs, () => this.#touch());
   }
 
   /** A sink may take as long as it wants: what it works on, and what waits for it, stays leased. */
@@ -211,7 +213,7 @@ export class Receiver {
       const connection = this.#link.connection;
       for (const answer of this.#state.accepted(batch)) connection?.send(answer, this.#state);
       if (this.#left() <= 0) this.#stopping = true;
-      else await nextTurn();
+      else await this.#nextTurn();
       this.#resume();
     }
     this.#working = undefined;
@@ -223,7 +225,7 @@ export class Receiver {
     for (let before = -1; before < this.#state.waiting;) {
       before = this.#state.waiting;
       if (before >= this.#nextBatchSize()) return;
-      await nextTurn();
+      await this.#nextTurn();
     }
   }
 
@@ -258,7 +260,7 @@ export class Receiver {
     await this.#working;
     if (error === undefined) await this.#confirm();
     await this.#link.close();
-    clearInterval(this.#touching);
+    this.#stopTouching?.();
     try {
       this.#options.sink.close();
     } catch (cause) {
@@ -272,10 +274,16 @@ export class Receiver {
     if (this.#state.unconfirmed === 0 || this.#link.connection === undefined) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#confirmed = resolve;
-    const timer = setTimeout(resolve, CONFIRM_TIMEOUT_MS);
+    const cancel = this.#timers.after(CONFIRM_TIMEOUT_MS, resolve);
     await promise;
-    clearTimeout(timer);
+    cancel();
     this.#confirmed = undefined;
+  }
+
+  #nextTurn(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#timers.soon(resolve);
+    return promise;
   }
 }
 
@@ -294,10 +302,4 @@ function requireNames(options: ReceiverOptions): void {
     if (problem === undefined) continue;
     throw new CipherMqError("invalid_name", `cannot receive: the ${what} ${problem}`);
   }
-}
-
-function nextTurn(): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  setImmediate(resolve);
-  return promise;
 }

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { type Clock, systemClock } from "../base/clock.ts";
 import { CipherMqError } from "../base/errors.ts";
-import { type Random, systemRandom } from "../base/random.ts";
+import { systemRuntime } from "../base/runtime.ts";
+import type { Cancel, Timers } from "../base/timers.ts";
 import type { Connection } from "./connection.ts";
 import { Fifo } from "../base/fifo.ts";
 import { interrupted, Link, type LinkOptions, type LinkUser } from "./link.ts";
@@ -58,7 +58,7 @@ interface Producer {
 export class Sender {
   readonly #state: SenderState;
   readonly #link: Link;
-  readonly #clock: Clock;
+  readonly #timers: Timers;
   /** Those that wait for room, in order. */
   readonly #producers = new Fifo<Producer>();
   readonly #notice: (notice: SenderNotice) => void;
@@ -66,15 +66,15 @@ export class Sender {
   #failure: CipherMqError | undefined;
   #idle: PromiseWithResolvers<void> | undefined;
   #pumping = false;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #stopWaiting: Cancel | undefined;
 
   private constructor(options: SenderOptions, first: PromiseWithResolvers<void>) {
-    const random: Random = options.random ?? systemRandom;
-    this.#clock = options.connection.clock ?? systemClock;
+    const runtime = options.connection.runtime ?? systemRuntime;
+    this.#timers = runtime.timers;
     this.#notice = options.onNotice ?? (() => {});
     this.#spool = options.spool;
     try {
-      this.#state = new SenderState(options, random, this.#clock, this.#notice);
+      this.#state = new SenderState(options, runtime, this.#notice);
     } catch (error) {
       this.#spool?.close();
       throw error;
@@ -265,9 +265,10 @@ export class Sender {
     for (const { command, handler } of this.#state.questions()) connection.send(command, handler);
     const hurry = this.#idle !== undefined;
     this.#sendMessages(connection, hurry);
-    clearTimeout(this.#timer);
+    this.#stopWaiting?.();
     const wakeMs = connection.writable ? this.#state.wakeInMs() : undefined;
-    if (wakeMs !== undefined) this.#timer = setTimeout(() => this.#pump(), Math.max(wakeMs, 1));
+    if (wakeMs === undefined) return;
+    this.#stopWaiting = this.#timers.after(Math.max(wakeMs, 1), () => this.#pump());
   }
 
   #sendMessages(connection: Connection, hurry: boolean): void {
@@ -292,7 +293,7 @@ export class Sender {
   #fail(error: CipherMqError): void {
     if (this.#failure !== undefined) return;
     this.#failure = error;
-    clearTimeout(this.#timer);
+    this.#stopWaiting?.();
     // What the spool keeps although the broker has it is sent again, and the broker knows it.
     this.#unlessBroken(() => this.#state.failAll(error));
     this.#spool?.close();

@@ -4,12 +4,11 @@
  *
  * @module
  */
-import type { Clock } from "../base/clock.ts";
 import { envelopeText } from "../base/envelope.ts";
 import { CipherMqError } from "../base/errors.ts";
 import { DEFAULT_LIMITS } from "../base/limits.ts";
 import { nameProblem } from "../base/names.ts";
-import type { Random } from "../base/random.ts";
+import type { Runtime } from "../base/runtime.ts";
 import { EnvelopeSealer } from "../crypto/envelope.ts";
 import type { Command } from "../wire/command.ts";
 import type { ReplyHandler } from "./conversation.ts";
@@ -112,7 +111,7 @@ const encoder = new TextEncoder();
 
 /** A sender without its connection. */
 export class SenderState {
-  readonly #clock: Clock;
+  readonly #runtime: Pick<Runtime, "clock" | "random">;
   readonly #exchange: string;
   readonly #routingKey: string | undefined;
   readonly #window: SenderWindow<SealedLetter>;
@@ -127,8 +126,7 @@ export class SenderState {
   /** Makes a sender that has nothing to send. Throws `invalid_name`. */
   constructor(
     options: SenderStateOptions,
-    random: Random,
-    clock: Clock,
+    runtime: Pick<Runtime, "clock" | "random">,
     notice: (notice: SenderNotice) => void,
   ) {
     const wait = options.waitMs === undefined ? {} : { waitMs: options.waitMs };
@@ -136,10 +134,11 @@ export class SenderState {
     const fullWait = fullWaitMs === undefined ? {} : { fullWaitMs };
     requireName(options.exchange, "exchange");
     requireName(options.routingKey, "routing key");
-    this.#clock = clock;
+    this.#runtime = runtime;
     this.#notice = notice;
     this.#exchange = options.exchange ?? DEFAULT_EXCHANGE;
     this.#routingKey = options.routingKey;
+    const { random } = runtime;
     this.#window = new SenderWindow(random, { ...options.window, ...wait, ...fullWait });
     this.#feed = options.spool && new SpoolFeed(options.spool);
     this.#target = this.#targetFor(options.recovered ?? (() => {}));
@@ -293,7 +292,7 @@ export class SenderState {
   }
 
   #unlock(lane: Lane, receiver: string, publicKey: Uint8Array): void {
-    const sealer = new EnvelopeSealer({ receiver, publicKey, clock: this.#clock });
+    const sealer = new EnvelopeSealer({ receiver, publicKey, ...this.#runtime });
     lane.sealer = sealer;
     for (const letter of this.#takeWaiting(lane)) {
       try {
@@ -318,7 +317,7 @@ export class SenderState {
   }
 
   #nowMs(): number {
-    return this.#clock.now().monoMs;
+    return this.#runtime.clock.now().monoMs;
   }
 }
 

@@ -60,8 +60,7 @@ Deno.test("a broker is connected to by the name in its certificate, unless names
       /gen-certs --force --host/.test(error.hint!);
   });
   const wire = await dial({ ...options, checkHostname: false });
-  wire.tls.destroy();
-  wire.raw.destroy();
+  wire.destroy();
   await broker.stop();
 });
 
