@@ -55,7 +55,7 @@ export class Broker {
   /** Ids by the receiver that acknowledged them. */
   readonly #acknowledged: DedupWindow;
 
-  /** Makes a broker with the state of `snapshot`. */
+  /** Makes a broker with the state of `snapshot`; its messages are given to {@linkcode Broker.restore}. */
   constructor(options: BrokerOptions, snapshot: Snapshot) {
     const { limits, random } = options;
     this.#limits = limits;
@@ -74,7 +74,12 @@ export class Broker {
       this.#stats,
     );
     this.#deadLetters = new DeadLetters(this.#topology, this.#delivery);
-    this.#restore(snapshot);
+    this.#restoreTopology(snapshot);
+  }
+
+  /** Takes stored messages, queued and remembered ones: in the order they were accepted, before any step. */
+  restore(messages: readonly StoredMessage[]): void {
+    for (const stored of messages) this.#restoreMessage(stored);
   }
 
   /** Takes one input at `now` and adds what it wants done to `out`. */
@@ -283,7 +288,7 @@ export class Broker {
     };
   }
 
-  #restore(snapshot: Snapshot): void {
+  #restoreTopology(snapshot: Snapshot): void {
     for (const { exchange, exchangeKind } of snapshot.exchanges) {
       this.#topology.addExchange(exchange, exchangeKind);
     }
@@ -294,7 +299,6 @@ export class Broker {
       this.#topology.bind(exchange, this.#topology.queueOf({ queue }).name, routingKey);
     }
     for (const { client, key } of snapshot.keys) this.#keys.set(client, key);
-    for (const stored of snapshot.messages) this.#restoreMessage(stored);
     for (const { queue, receiver, nextSeq } of snapshot.lanes) {
       this.#topology.continueLane(queue, receiver, nextSeq);
     }

@@ -19,6 +19,8 @@ export class Lane {
   /** The identity its messages are addressed to. */
   readonly receiver: string;
   #nextSeq = 0;
+  /** The place of the youngest message that was added; a restart gives the next place first. */
+  #newestSeq = -1;
   /** Never handed out yet, in order. Every one is younger than every returned one. */
   readonly #fresh = new Fifo<Message>();
   /** Handed out and come back, oldest first. */
@@ -49,8 +51,9 @@ export class Lane {
 
   /** Adds the youngest message. */
   append(message: Message): void {
-    assert(message.seq >= this.#nextSeq, "a lane grows at its end");
-    this.#nextSeq = message.seq + 1;
+    assert(message.seq > this.#newestSeq, "a lane grows at its end");
+    this.#newestSeq = message.seq;
+    this.continueAt(message.seq + 1);
     this.#fresh.push(message);
   }
 

@@ -22,7 +22,7 @@ export interface StoredMessage {
   readonly gone?: "removed" | "moved";
 }
 
-/** The state of the last commit. */
+/** The state of the last commit, without the messages: those come after it, piece by piece. */
 export interface Snapshot {
   /** The declared exchanges. */
   readonly exchanges: readonly { readonly exchange: string; readonly exchangeKind: ExchangeKind }[];
@@ -42,6 +42,4 @@ export interface Snapshot {
     readonly receiver: string;
     readonly nextSeq: number;
   }[];
-  /** Queued and remembered messages, in the order they were accepted. To be read once, at once. */
-  readonly messages: Iterable<StoredMessage>;
 }

@@ -95,7 +95,7 @@ export class BrokerServer {
    */
   static async start(options: ServerOptions): Promise<BrokerServer> {
     assertLimits(options.limits);
-    const store = SqliteStore.open({
+    const store = await SqliteStore.open({
       path: options.databasePath,
       aesKey: options.aesKey,
       cacheBytes: options.limits.maxCachedBodyBytes,
@@ -103,6 +103,7 @@ export class BrokerServer {
     try {
       const snapshot = await store.load();
       const broker = new Broker({ limits: options.limits, random: systemRuntime.random }, snapshot);
+      for await (const messages of store.messages()) broker.restore(messages);
       log.info("recovered", { ...store.recovery });
       const server = new BrokerServer(options, store, broker);
       await server.#disk.look();

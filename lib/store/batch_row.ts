@@ -40,7 +40,7 @@ export function* rowsOf(messages: readonly Arrival[]): Generator<readonly Arriva
 }
 
 /** The bodies of a row's messages with their index. */
-export function bodiesData(messages: readonly Arrival[]): Uint8Array {
+export function bodiesData(messages: readonly Arrival[]): Uint8Array<ArrayBuffer> {
   const start = WORD * (messages.length + 1);
   const data = new Uint8Array(messages.reduce((sum, { body }) => sum + body.byteLength, start));
   const index = new DataView(data.buffer);

@@ -15,26 +15,29 @@ export class Fuse {
     this.#explain = explain;
   }
 
-  /**
-   * Runs `work`, unless something failed before: then it rejects with that failure. What work that
-   * goes on in the background rejects with is no failure of the store.
-   */
-  run<T>(work: () => T | Promise<T>): Promise<T> {
+  /** Runs `work`, unless something failed before: then it rejects with that failure. */
+  async run<T>(work: () => T | Promise<T>): Promise<T> {
+    this.requireWhole();
     try {
-      return Promise.resolve(this.runNow(work));
+      return await work();
     } catch (error) {
-      return Promise.reject(error);
+      throw this.blow(error);
     }
   }
 
   /** Does `work` at once, unless something failed before: then it throws that failure. */
   runNow<T>(work: () => T): T {
-    if (this.#failure !== undefined) throw this.#failure;
+    this.requireWhole();
     try {
       return work();
     } catch (error) {
       throw this.blow(error);
     }
+  }
+
+  /** Throws the failure, if something failed before. For work whose own failure is not the store's. */
+  requireWhole(): void {
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   /** Takes a failure, and gives the one that every later call rejects with: the first. */

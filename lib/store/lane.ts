@@ -5,7 +5,7 @@
  * @module
  */
 import { assert } from "../base/assert.ts";
-import { LaneRows } from "./lane_rows.ts";
+import { type FoundRow, LaneRows } from "./lane_rows.ts";
 import { SeqRuns } from "./seq_runs.ts";
 
 /** The note of a message that was removed; any other is how often its delivery came back. */
@@ -109,10 +109,16 @@ export class Lane {
    */
   emptiedRow(seq: number): number | undefined {
     if (seq < this.#floor) return undefined;
-    const row = this.rows.find(seq);
-    assert(row !== undefined, `a row has message ${seq}`);
+    const row = this.rowOf(seq);
     const first = Math.max(row.first, this.#floor);
     return this.#marks.covers(first, row.last, REMOVED) ? row.id : undefined;
+  }
+
+  /** The row of a message that is in one. */
+  rowOf(seq: number): FoundRow {
+    const row = this.rows.find(seq);
+    assert(row !== undefined, `a row has message ${seq}`);
+    return row;
   }
 
   /** How often the delivery of a message came back. */

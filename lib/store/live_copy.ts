@@ -12,7 +12,7 @@ import { closeSync, openSync, readSync, statSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { assert } from "../base/assert.ts";
 import { CipherMqError } from "../base/errors.ts";
-import { isOpenHere } from "./sqlite_file.ts";
+import { fileOf } from "./sqlite_file.ts";
 import { setting } from "./sqlite_schema.ts";
 import type { WriteAheadLog } from "./write_ahead_log.ts";
 
@@ -24,6 +24,8 @@ export class LiveCopy {
   readonly #db: DatabaseSync;
   readonly #path: string;
   readonly #log: WriteAheadLog;
+  /** What was opened; the path may name another file later. */
+  readonly #opened: string;
   /**
    * Kept open: closing a handle drops all locks that the process has on the file, SQLite's too
    * (POSIX). Read synchronously for the same reason: Deno's asynchronous reads close a duplicate of it.
@@ -32,11 +34,12 @@ export class LiveCopy {
   /** The bytes of the copy that is being read. */
   #bytes: number | undefined;
 
-  /** Copies of `db`, which is open at `path` and has this log. */
+  /** Copies of `db`, which was just opened at `path` and has this log. */
   constructor(db: DatabaseSync, path: string, log: WriteAheadLog) {
     this.#db = db;
     this.#path = path;
     this.#log = log;
+    this.#opened = fileOf(statSync(path));
   }
 
   /**
@@ -85,7 +88,7 @@ export class LiveCopy {
 
   #open(): number {
     const stats = statSync(this.#path, { throwIfNoEntry: false });
-    if (stats === undefined || !isOpenHere(stats, this.#db)) {
+    if (stats === undefined || fileOf(stats) !== this.#opened) {
       throw new CipherMqError("storage", `cannot back up ${this.#path}: it was moved or replaced`, {
         hint: "move the file back; the broker still uses it",
       });

@@ -43,7 +43,7 @@ export class MemoryDisk {
   /** In the order of acceptance. */
   readonly #entries = new Set<Entry>();
 
-  /** A copy of the state. */
+  /** A copy of the state without the messages. */
   snapshot(): Snapshot {
     return {
       exchanges: [...this.#exchanges].map(([exchange, exchangeKind]) => ({
@@ -58,8 +58,12 @@ export class MemoryDisk {
         receiver,
         nextSeq,
       })),
-      messages: [...this.#entries].map(storedOf),
     };
+  }
+
+  /** Queued and remembered messages as they are now, in the order they were accepted. */
+  messages(): StoredMessage[] {
+    return [...this.#entries].map(storedOf);
   }
 
   /** Takes all changes or, throwing an AssertionError, none. */

@@ -7,10 +7,13 @@
 import { CipherMqError } from "../base/errors.ts";
 import type { Change } from "../core/effect.ts";
 import type { MessageRef } from "../core/message.ts";
-import type { Snapshot } from "../core/restore.ts";
+import type { Snapshot, StoredMessage } from "../core/restore.ts";
 import { Fuse } from "./fuse.ts";
 import { MemoryDisk } from "./memory_disk.ts";
 import type { Store } from "./store.ts";
+
+/** Messages that are given at once. */
+const PIECE = 1_000;
 
 /** Keeps everything in a {@linkcode MemoryDisk}; as durable as that object. */
 export class MemoryStore implements Store {
@@ -25,6 +28,12 @@ export class MemoryStore implements Store {
   /** The state of the last commit. */
   load(): Promise<Snapshot> {
     return this.#fuse.run(() => this.#disk.snapshot());
+  }
+
+  /** Its messages. */
+  async *messages(): AsyncGenerator<readonly StoredMessage[]> {
+    const messages = await this.#fuse.run(() => this.#disk.messages());
+    for (let at = 0; at < messages.length; at += PIECE) yield messages.slice(at, at + PIECE);
   }
 
   /** Takes the changes as one. */

@@ -20,14 +20,16 @@ export interface Recovery {
 }
 
 /** Counts messages while they are read, and gives the numbers of queued and remembered ones. */
-export function* counting(
-  messages: Iterable<StoredMessage>,
-): Generator<StoredMessage, Pick<Recovery, "messages" | "remembered">> {
+export async function* counting(
+  pieces: AsyncIterable<readonly StoredMessage[]>,
+): AsyncGenerator<readonly StoredMessage[], Pick<Recovery, "messages" | "remembered">> {
   const counts = { messages: 0, remembered: 0 };
-  for (const message of messages) {
-    if (message.gone === undefined) counts.messages++;
-    else counts.remembered++;
-    yield message;
+  for await (const messages of pieces) {
+    for (const { gone } of messages) {
+      if (gone === undefined) counts.messages++;
+      else counts.remembered++;
+    }
+    yield messages;
   }
   return counts;
 }

@@ -1,14 +1,15 @@
 /**
- * Opens the broker's database: claimed, locked, set up, and opened by the right key; or not at all.
+ * Opens the broker's database: locked, set up and intact; or not at all.
  *
  * @module
  */
 import { resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { CipherMqError } from "../base/errors.ts";
-import type { KeyVault, Sealed } from "./key_vault.ts";
+import type { DatabaseOptions } from "./database.ts";
+import type { Sealed } from "./key_vault.ts";
 import { storageError } from "./sqlite_error.ts";
-import { claimFile, rememberOpen, requireMarks } from "./sqlite_file.ts";
+import { requireMarks } from "./sqlite_file.ts";
 import {
   createTables,
   finishSettings,
@@ -18,25 +19,22 @@ import {
   setting,
 } from "./sqlite_schema.ts";
 
-/** What the check value is sealed for. Not a client id: those begin otherwise. */
-const CHECK_OWNER = "check";
-const CHECK_VALUE = new TextEncoder().encode("ciphermq");
-
 /** Up to this size a check at every start costs little: 0.2 s per GB, or as long as reading it takes. */
 const MAX_CHECKED_BYTES = 256 * 1024 * 1024;
 
-/** Opens or makes the database. Nobody else can open it before it is closed. */
-export function openDatabase(path: string, vault: KeyVault): DatabaseSync {
+/**
+ * Opens the database of a claimed file, or makes it with this sealed check value. Nobody else can open
+ * it before it is closed. Throws a CipherMqError.
+ */
+export function openDatabase({ path, check }: DatabaseOptions): DatabaseSync {
   // Absolute, so that SQLite takes no name for a URL or for a database in memory.
   const file = resolve(path);
   let db: DatabaseSync | undefined;
   try {
-    claimFile(file);
     db = new DatabaseSync(file, { enableForeignKeyConstraints: false, timeout: 0 });
-    rememberOpen(file, db);
     requireSqlite(String(Object.values(db.prepare("SELECT sqlite_version()").get() ?? {})[0]));
     prepareDatabase(db);
-    createOrVerify(db, path, vault);
+    createOrVerify(db, path, check);
     finishSettings(db);
     requireIntact(db, path);
     return db;
@@ -47,28 +45,16 @@ export function openDatabase(path: string, vault: KeyVault): DatabaseSync {
 }
 
 /** In one transaction: it takes the lock, and a new file becomes ours with all its tables at once. */
-function createOrVerify(db: DatabaseSync, path: string, vault: KeyVault): void {
+function createOrVerify(db: DatabaseSync, path: string, check: Sealed): void {
   db.prepare("BEGIN IMMEDIATE").run();
   if (isEmpty(db)) {
     createTables(db);
-    const { ciphertext, nonce, tag } = vault.seal(CHECK_OWNER, CHECK_VALUE);
     db.prepare("INSERT INTO key_check (ciphertext, nonce, tag) VALUES (?, ?, ?)")
-      .run(ciphertext, nonce, tag);
+      .run(check.ciphertext, check.nonce, check.tag);
   } else {
     requireMarks(path, setting(db, "application_id"), setting(db, "user_version"));
-    requireKey(db, path, vault);
   }
   db.prepare("COMMIT").run();
-}
-
-function requireKey(db: DatabaseSync, path: string, vault: KeyVault): void {
-  const row = db.prepare("SELECT ciphertext, nonce, tag FROM key_check").get();
-  if (row !== undefined && vault.open(CHECK_OWNER, row as unknown as Sealed) !== undefined) return;
-  throw new CipherMqError(
-    "configuration",
-    `cannot open the database ${path}: it was made with another aes_key`,
-    { hint: "use the aes_key that the broker had when it made the file, or a new file" },
-  );
 }
 
 function requireIntact(db: DatabaseSync, path: string): void {

@@ -6,7 +6,6 @@
  */
 import { chmodSync, closeSync, openSync, readSync, type Stats, statSync } from "node:fs";
 import process from "node:process";
-import type { DatabaseSync } from "node:sqlite";
 import { keepToOwnerCommand } from "../base/configuration.ts";
 import { CipherMqError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
@@ -22,15 +21,26 @@ const APPLICATION_ID_AT = 68;
 const NEW_FILE_HINT =
   "give [database] dbname a new file name: the broker makes the file, and clients register their keys again";
 
-/** Databases of this process, by the file they have open. */
-const openHere = new Map<string, DatabaseSync>();
+/** The files that stores of this process have claimed, by {@linkcode fileOf}. */
+const claimed = new Set<string>();
 
-/** Makes the file if there is none; throws `configuration` if it is not a broker's database. */
-export function claimFile(path: string): void {
+/**
+ * Makes the file if there is none, and claims it until the function that this gives is called. Throws
+ * `configuration` if it is not a broker's database, `storage` if it is claimed. All stores of a process
+ * claim on one thread, whichever their databases are on.
+ */
+export function claimFile(path: string): () => void {
   const stats = statSync(path, { throwIfNoEntry: false });
-  if (stats === undefined) return createFile(path);
+  if (stats === undefined) createFile(path);
+  else takeFile(path, stats);
+  const file = fileOf(statSync(path));
+  claimed.add(file);
+  return () => void claimed.delete(file);
+}
+
+function takeFile(path: string, stats: Stats): void {
   if (!stats.isFile()) throw refused(path, "it is not a file", NEW_FILE_HINT);
-  requireNotOpenHere(path, stats);
+  requireUnclaimed(path, stats);
   if (stats.size > 0) requireOurs(path);
   for (const suffix of ["", "-wal", "-journal"]) keepToOwner(path + suffix);
 }
@@ -64,27 +74,16 @@ function requireOurs(path: string): void {
   requireMarks(path, header.getInt32(APPLICATION_ID_AT), header.getInt32(USER_VERSION_AT));
 }
 
-/** Remembers which file a database of this process has open, until it is closed. */
-export function rememberOpen(path: string, db: DatabaseSync): void {
-  openHere.set(fileOf(statSync(path)), db);
-}
-
-/** Whether the file with these facts is the one that `db` has open. */
-export function isOpenHere(stats: Stats, db: DatabaseSync): boolean {
-  return openHere.get(fileOf(stats)) === db;
-}
-
 /** Closing a handle of a file drops all locks that the process has on it, SQLite's too (POSIX). */
-function requireNotOpenHere(path: string, stats: Stats): void {
-  for (const [file, db] of openHere) if (!db.isOpen) openHere.delete(file);
-  if (!openHere.has(fileOf(stats))) return;
+function requireUnclaimed(path: string, stats: Stats): void {
+  if (!claimed.has(fileOf(stats))) return;
   throw new CipherMqError("storage", `cannot use the database ${path}: database is locked`, {
     hint: "this program has the file open already: use another file",
   });
 }
 
-/** The same for every name of a file. */
-function fileOf({ dev, ino }: Stats): string {
+/** What a file is known by, the same for every name of it. */
+export function fileOf({ dev, ino }: Stats): string {
   return `${dev}:${ino}`;
 }
 

@@ -1,47 +1,38 @@
 /**
- * Writes exchanges, queues, bindings and registered keys.
+ * How exchanges, queues, bindings and registered keys are written.
  *
  * @module
  */
 import type { Change } from "../core/effect.ts";
+import type { Operation } from "./database.ts";
 import type { KeyVault } from "./key_vault.ts";
 import { keyOwner } from "./sqlite_snapshot.ts";
-import type { Statements } from "./sqlite_statements.ts";
 
 /** A change to something else than messages; of a deleted queue, to what it was besides them. */
 export type TopologyChange = Exclude<Change, { message: unknown }>;
 
-/** Writes one change. What is there already, or not there any more, is left so. */
-export function writeTopology(
-  sql: Statements,
+/** What writes one change. What is there already, or not there any more, is left so. */
+export function topologyOperations(
   vault: KeyVault,
   change: TopologyChange,
   wallMs: number,
-): void {
+): Operation[] {
   switch (change.kind) {
     case "exchange_declared":
-      sql.declareExchange.run(change.exchange, change.exchangeKind);
-      break;
+      return [["declareExchange", change.exchange, change.exchangeKind]];
     case "exchange_deleted":
-      sql.unbindExchange.run(change.exchange);
-      sql.deleteExchange.run(change.exchange);
-      break;
+      return [["unbindExchange", change.exchange], ["deleteExchange", change.exchange]];
     case "queue_declared":
-      sql.declareQueue.run(change.queue, JSON.stringify(change.options));
-      break;
+      return [["declareQueue", change.queue, JSON.stringify(change.options)]];
     case "queue_deleted":
-      sql.unbindQueue.run(change.queue);
-      sql.deleteQueue.run(change.queue);
-      break;
+      return [["unbindQueue", change.queue], ["deleteQueue", change.queue]];
     case "bound":
-      sql.bind.run(change.queue, change.exchange, change.routingKey);
-      break;
+      return [["bind", change.queue, change.exchange, change.routingKey]];
     case "unbound":
-      sql.unbind.run(change.queue, change.exchange, change.routingKey);
-      break;
+      return [["unbind", change.queue, change.exchange, change.routingKey]];
     case "key_registered": {
       const { ciphertext, nonce, tag } = vault.seal(keyOwner(change.client), change.key);
-      sql.registerKey.run(change.client, ciphertext, nonce, tag, wallMs);
+      return [["registerKey", change.client, ciphertext, nonce, tag, wallMs]];
     }
   }
 }

@@ -16,32 +16,37 @@ import { bodyOf, enqueued, headOf, moved, removed, returned, StoreModel } from "
 /** One disk that stores can be opened on, one after another. */
 export interface StoreDisk {
   /** Opens a store; the one before is closed. */
-  open(): Store;
+  open(): Store | Promise<Store>;
   /** Removes the disk. */
   dispose(): void;
 }
 
-/** A snapshot with its messages read. */
-type Loaded = Omit<Snapshot, "messages"> & { readonly messages: readonly StoredMessage[] };
+/** A snapshot with its messages. */
+type Loaded = Snapshot & { readonly messages: readonly StoredMessage[] };
 
 /** A store that can be closed and opened again. */
 class Reopenable {
   readonly #disk: StoreDisk;
   store: Store;
 
-  constructor(disk: StoreDisk) {
+  private constructor(disk: StoreDisk, store: Store) {
     this.#disk = disk;
-    this.store = disk.open();
+    this.store = store;
+  }
+
+  static async open(disk: StoreDisk): Promise<Reopenable> {
+    return new Reopenable(disk, await disk.open());
   }
 
   async load(): Promise<Loaded> {
     const snapshot = await this.store.load();
-    return { ...snapshot, messages: [...snapshot.messages] };
+    const messages = (await Array.fromAsync(this.store.messages())).flat();
+    return { ...snapshot, messages };
   }
 
   async reopen(): Promise<Loaded> {
     await this.store.close();
-    this.store = this.#disk.open();
+    this.store = await this.#disk.open();
     return await this.load();
   }
 
@@ -68,7 +73,7 @@ async function forgetAll(store: Store, wallMs: number): Promise<void> {
 export function storeContract(name: string, disk: () => StoreDisk): void {
   const test = (behaviour: string, run: (box: Reopenable) => Promise<void>) =>
     Deno.test(`${name} ${behaviour}`, async () => {
-      const box = new Reopenable(disk());
+      const box = await Reopenable.open(disk());
       try {
         await run(box);
       } finally {
@@ -526,7 +531,7 @@ export function storeContract(name: string, disk: () => StoreDisk): void {
     );
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 80, size: "max" }), async (steps) => {
-        const box = new Reopenable(disk());
+        const box = await Reopenable.open(disk());
         const model = new StoreModel();
         try {
           await box.load();
@@ -540,7 +545,10 @@ export function storeContract(name: string, disk: () => StoreDisk): void {
               const { changes, wallMs } = model.take();
               await box.store.commit(changes, wallMs);
             }
-            if (action === "reopen") model.check(await box.reopen());
+            if (action === "reopen") {
+              const { messages, ...snapshot } = await box.reopen();
+              model.check(snapshot, messages);
+            }
             if (action === "forget") await forgetAll(box.store, model.forget(pick));
             if (action === "read") {
               const refs = model.queued();

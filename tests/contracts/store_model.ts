@@ -169,13 +169,12 @@ export class StoreModel {
   }
 
   /** Fails unless a snapshot is what it should be. What may be forgotten may be there. */
-  check(snapshot: Snapshot): void {
+  check(snapshot: Snapshot, found: readonly StoredMessage[]): void {
     const lanes = this.#lanes.flatMap(({ length }, i) =>
       length === 0 ? [] : [{ ...MODEL_LANES[i]!, nextSeq: length }]
     );
     const byName = (a: LaneName, b: LaneName) => nameOf(a) < nameOf(b) ? -1 : 1;
     assert.deepEqual([...snapshot.lanes].sort(byName), lanes.sort(byName));
-    const found = [...snapshot.messages];
     for (const lane of this.#lanes.keys()) this.#checkLane(lane, found);
     const times = found.map((message) => message.acceptedMs);
     assert.deepEqual(times, times.toSorted((a, b) => a - b), "commit by commit");

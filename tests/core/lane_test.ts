@@ -56,12 +56,15 @@ Deno.test("a lane gives the oldest that waits, whatever came back and was acknow
   }));
 });
 
-Deno.test("a lane goes on after the places that were used before, and never back", () => {
+Deno.test("a lane goes on after the places that were used before, and takes messages in order only", () => {
   const lane = new Lane("q", "bob");
-  lane.append(message(3));
   lane.continueAt(9);
   lane.continueAt(2);
+  lane.append(message(3));
   assert.equal(lane.nextSeq, 9);
+  assert.throws(() => lane.append(message(3)), AssertionError);
+  lane.append(message(9));
+  assert.equal(lane.nextSeq, 10);
   assert.throws(() => lane.append(message(8)), AssertionError);
 });
 

@@ -11,7 +11,7 @@ import { DEFAULT_LIMITS } from "../../lib/base/limits.ts";
 import { Broker } from "../../lib/core/broker.ts";
 import type { Answer, Change } from "../../lib/core/effect.ts";
 import type { MessageHead, MessageRef } from "../../lib/core/message.ts";
-import type { Snapshot } from "../../lib/core/restore.ts";
+import type { Snapshot, StoredMessage } from "../../lib/core/restore.ts";
 import { Engine, type Outlet } from "../../lib/server/engine.ts";
 import type { Step } from "../../lib/session/session.ts";
 import { MemoryDisk } from "../../lib/store/memory_disk.ts";
@@ -39,6 +39,10 @@ class ScriptedStore implements Store {
 
   load(): Promise<Snapshot> {
     return Promise.resolve(this.#disk.snapshot());
+  }
+
+  async *messages(): AsyncGenerator<readonly StoredMessage[]> {
+    yield await Promise.resolve(this.#disk.messages());
   }
 
   commit(changes: readonly Change[], wallMs: number): Promise<void> {

@@ -55,7 +55,7 @@ function textOf(error: unknown): string {
 }
 
 async function run(path: string, size: number): Promise<void> {
-  const store = SqliteStore.open({ path, aesKey: AES_KEY, cacheBytes: 0 });
+  const store = await SqliteStore.open({ path, aesKey: AES_KEY, cacheBytes: 0 });
   const { lanes } = await store.load();
   let commit = lanes[0]?.nextSeq ?? 0;
   try {

@@ -3,11 +3,22 @@
  *
  * @module
  */
+import type { DatabaseSync } from "node:sqlite";
 import { CipherMqError, type ErrorCode } from "../../lib/base/errors.ts";
+import type { StoredMessage } from "../../lib/core/restore.ts";
+import { sealCheck } from "../../lib/store/key_check.ts";
+import { KeyVault } from "../../lib/store/key_vault.ts";
+import { openDatabase } from "../../lib/store/sqlite_database.ts";
 import { SqliteStore } from "../../lib/store/sqlite_store.ts";
+import type { Store } from "../../lib/store/store.ts";
 
 /** The AES key of the tests. */
 export const AES_KEY = new Uint8Array(32).fill(7);
+
+/** Every message of a store that was just loaded. */
+export async function messagesOf(store: Store): Promise<StoredMessage[]> {
+  return (await Array.fromAsync(store.messages())).flat();
+}
 
 /** A temporary folder, removed at the end of the block it is `using` in. */
 export class DatabaseFolder implements Disposable {
@@ -17,8 +28,13 @@ export class DatabaseFolder implements Disposable {
   readonly path = `${this.folder}/broker.db`;
 
   /** Opens the database. */
-  open(cacheBytes = 1_000_000, aesKey = AES_KEY): SqliteStore {
+  open(cacheBytes = 1_000_000, aesKey = AES_KEY): Promise<SqliteStore> {
     return SqliteStore.open({ path: this.path, aesKey, cacheBytes });
+  }
+
+  /** Opens the database itself, without a store. */
+  openDatabase(): DatabaseSync {
+    return openDatabase({ path: this.path, check: sealCheck(new KeyVault(AES_KEY)) });
   }
 
   /** The names in the folder with their permissions. */

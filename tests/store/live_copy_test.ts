@@ -6,14 +6,12 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { Fuse } from "../../lib/store/fuse.ts";
-import { KeyVault } from "../../lib/store/key_vault.ts";
 import { LiveCopy } from "../../lib/store/live_copy.ts";
-import { openDatabase } from "../../lib/store/sqlite_database.ts";
 import { storageError } from "../../lib/store/sqlite_error.ts";
 import { SqliteStore } from "../../lib/store/sqlite_store.ts";
 import { WriteAheadLog } from "../../lib/store/write_ahead_log.ts";
 import { bodyOf, enqueued, removed } from "../contracts/store_model.ts";
-import { AES_KEY, DatabaseFolder, failure } from "./database_folder.ts";
+import { AES_KEY, DatabaseFolder, failure, messagesOf } from "./database_folder.ts";
 
 const LANES = [{ queue: "q", receiver: "r" }, { queue: "q", receiver: "s" }] as const;
 const SIZE = 60_000;
@@ -26,7 +24,7 @@ async function commitOne(store: SqliteStore, seq: number): Promise<void> {
 }
 
 async function filled(box: DatabaseFolder, commits: number): Promise<SqliteStore> {
-  const store = box.open();
+  const store = await box.open();
   await store.load();
   for (let seq = 0; seq < commits; seq++) await commitOne(store, seq);
   return store;
@@ -37,11 +35,13 @@ async function commitsIn(path: string): Promise<number> {
   const db = new DatabaseSync(path);
   assert.deepEqual({ ...db.prepare("PRAGMA integrity_check").get() }, { integrity_check: "ok" });
   db.close();
-  const store = SqliteStore.open({ path, aesKey: AES_KEY, cacheBytes: 0 });
-  const { lanes, messages } = await store.load();
+  const store = await SqliteStore.open({ path, aesKey: AES_KEY, cacheBytes: 0 });
+  const { lanes } = await store.load();
   const [first, second] = lanes.map((lane) => lane.nextSeq);
   assert.equal(first, second);
-  const queued = [...messages].filter((m) => m.gone === undefined).map((m) => m.message);
+  const queued = (await messagesOf(store)).filter((m) => m.gone === undefined).map((m) =>
+    m.message
+  );
   assert.equal(queued.length, first! + Math.min(5, first!));
   const bodies = await store.read(queued);
   assert.deepEqual(bodies, queued.map((m) => bodyOf(m, m.seq, SIZE)));
@@ -93,7 +93,7 @@ Deno.test("commits go on during a backup, and none of them is in it, in part or 
 
 Deno.test("the file stays as it is while it is copied, and the log is moved into it again afterwards", async () => {
   using box = new DatabaseFolder();
-  const db = openDatabase(box.path, new KeyVault(AES_KEY));
+  const db = box.openDatabase();
   db.exec(`
     CREATE TABLE t (id INTEGER PRIMARY KEY, round INTEGER, pad BLOB);
     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200)

@@ -13,7 +13,8 @@ Deno.test("a snapshot of a disk in memory does not change with the disk", () => 
   const disk = new MemoryDisk();
   disk.write([enqueued(LANE, 0, 3), { kind: "queue_declared", queue: "q", options: {} }], 1);
   const snapshot = disk.snapshot();
+  const messages = disk.messages();
   disk.write([enqueued(LANE, 1, 3), removed(LANE, 0)], 2);
-  assert.deepEqual([...snapshot.messages].map((m) => [m.message.seq, m.gone]), [[0, undefined]]);
+  assert.deepEqual(messages.map((m) => [m.message.seq, m.gone]), [[0, undefined]]);
   assert.deepEqual(snapshot.lanes, [{ ...LANE, nextSeq: 1 }]);
 });

@@ -16,7 +16,7 @@ const KEY_A = Uint8Array.from({ length: 32 }, (_, i) => 0xa0 ^ (i * 7));
 const KEY_B = Uint8Array.from({ length: 32 }, (_, i) => 0x5b ^ (i * 11));
 
 async function registerTwo(box: DatabaseFolder): Promise<void> {
-  const store = box.open();
+  const store = await box.open();
   await store.load();
   await store.commit([
     { kind: "key_registered", client: "alice", key: KEY_A },
@@ -34,21 +34,21 @@ function tamper(box: DatabaseFolder, sql: string): void {
 
 Deno.test("a second store on the same file is refused, before and after it holds something", async () => {
   using box = new DatabaseFolder();
-  const store = box.open();
-  assert.throws(() => box.open(), failure("storage", /broker\.db: database is locked/));
+  const store = await box.open();
+  await assert.rejects(box.open(), failure("storage", /broker\.db: database is locked/));
   await store.load();
   await store.commit([{ kind: "queue_declared", queue: "q", options: {} }], 1);
-  assert.throws(() => box.open(), failure("storage", /database is locked/));
+  await assert.rejects(box.open(), failure("storage", /database is locked/));
   await store.close();
-  await box.open().close();
+  await (await box.open()).close();
 });
 
 Deno.test("a file that another program has locked is refused with what to do", async () => {
   using box = new DatabaseFolder();
-  await box.open().close();
+  await (await box.open()).close();
   const other = new DatabaseSync(box.path);
   other.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE");
-  assert.throws(() => box.open(), (error: CipherMqError) => {
+  await assert.rejects(box.open(), (error: CipherMqError) => {
     assert.match(error.hint ?? "", /another broker/);
     return failure("storage", /broker\.db: database is locked/)(error);
   });
@@ -57,8 +57,8 @@ Deno.test("a file that another program has locked is refused with what to do", a
 
 Deno.test("another process is kept out of an open database, also after a refused second store", async () => {
   using box = new DatabaseFolder();
-  const store = box.open();
-  assert.throws(() => box.open(), failure("storage", /database is locked/));
+  const store = await box.open();
+  await assert.rejects(box.open(), failure("storage", /database is locked/));
   const code = `
     import { DatabaseSync } from "node:sqlite";
     try { new DatabaseSync(${
@@ -72,20 +72,20 @@ Deno.test("another process is kept out of an open database, also after a refused
 
 Deno.test("another aes_key is refused, also when no key was ever registered", async () => {
   using box = new DatabaseFolder();
-  await box.open().close();
+  await (await box.open()).close();
   const wrong = new Uint8Array(32).fill(8);
   const refused = failure("configuration", /broker\.db: it was made with another aes_key/);
-  assert.throws(() => box.open(0, wrong), refused);
+  await assert.rejects(box.open(0, wrong), refused);
   await registerTwo(box);
-  assert.throws(() => box.open(0, wrong), refused);
-  const store = box.open();
+  await assert.rejects(box.open(0, wrong), refused);
+  const store = await box.open();
   assert.equal((await store.load()).keys.length, 2);
   await store.close();
 });
 
 Deno.test("a registered key is nowhere in the files in the clear", async () => {
   using box = new DatabaseFolder();
-  const store = box.open();
+  const store = await box.open();
   await store.load();
   await store.commit([{ kind: "key_registered", client: "alice", key: KEY_A }], 1);
   const files = ["", "-wal"].map((suffix) => Buffer.from(Deno.readFileSync(box.path + suffix)));
@@ -130,7 +130,7 @@ for (const [what, sql, client] of edits) {
     using box = new DatabaseFolder();
     await registerTwo(box);
     tamper(box, sql);
-    const store = box.open();
+    const store = await box.open();
     await assert.rejects(store.load(), failure("cryptographic", new RegExp(`'${client}'`)));
     await assert.rejects(store.commit([], 1), failure("cryptographic", /./));
     await store.close();
@@ -139,7 +139,7 @@ for (const [what, sql, client] of edits) {
 
 Deno.test("a small database with a damaged page is refused at start", async () => {
   using box = new DatabaseFolder();
-  const store = box.open();
+  const store = await box.open();
   await store.load();
   const messages = Array.from({ length: 40 }, (_, seq) => enqueued(LANE, seq, 20_000));
   await store.commit(messages, 1);
@@ -148,5 +148,5 @@ Deno.test("a small database with a damaged page is refused at start", async () =
   // A page number that is out of range at the head of every page but the first few.
   for (let at = 16384 * 12; at < bytes.length; at += 16384) bytes.fill(0xff, at, at + 4);
   Deno.writeFileSync(box.path, bytes);
-  assert.throws(() => box.open(), failure("storage", /broker\.db: it is damaged/));
+  await assert.rejects(box.open(), failure("storage", /broker\.db: it is damaged/));
 });

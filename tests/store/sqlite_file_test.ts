@@ -9,10 +9,10 @@ import type { CipherMqError } from "../../lib/base/errors.ts";
 import { DatabaseFolder, failure } from "./database_folder.ts";
 
 /** Fails unless opening is refused and leaves the folder as it was, byte by byte. */
-function assertRefusedUntouched(box: DatabaseFolder, text: RegExp): void {
+async function assertRefusedUntouched(box: DatabaseFolder, text: RegExp): Promise<void> {
   const bytes = Deno.readFileSync(box.path);
   const files = box.files();
-  assert.throws(() => box.open(), failure("configuration", text));
+  await assert.rejects(box.open(), failure("configuration", text));
   assert.deepEqual(Deno.readFileSync(box.path), bytes);
   assert.deepEqual(box.files(), files);
 }
@@ -27,7 +27,7 @@ Deno.test("a new database and its log are open to their owner only, whatever the
   const before = Deno.umask(0);
   try {
     using box = new DatabaseFolder();
-    const store = box.open();
+    const store = await box.open();
     await store.load();
     await store.commit([{ kind: "queue_declared", queue: "q", options: {} }], 1);
     assert.deepEqual(box.files(), { "broker.db": "600", "broker.db-wal": "600" });
@@ -40,67 +40,70 @@ Deno.test("a new database and its log are open to their owner only, whatever the
 
 Deno.test("a database that others can read is closed to them again", async () => {
   using box = new DatabaseFolder();
-  await box.open().close();
+  await (await box.open()).close();
   Deno.chmodSync(box.path, 0o644);
-  const store = box.open();
+  const store = await box.open();
   assert.equal(box.files()["broker.db"], "600");
   await store.close();
 });
 
-Deno.test("the original's database is refused by name and left as it is", () => {
+Deno.test("the original's database is refused by name and left as it is", async () => {
   using box = new DatabaseFolder();
   withDatabase(
     box,
     "CREATE TABLE public_keys (client_id TEXT PRIMARY KEY, public_key_ciphertext BLOB, nonce BLOB, tag BLOB)",
   );
   Deno.chmodSync(box.path, 0o644);
-  assertRefusedUntouched(box, /cannot use the database .*broker\.db: .*the original CipherMQ/);
+  await assertRefusedUntouched(
+    box,
+    /cannot use the database .*broker\.db: .*the original CipherMQ/,
+  );
 });
 
-Deno.test("another program's database in write-ahead mode is refused and left as it is", () => {
+Deno.test("another program's database in write-ahead mode is refused and left as it is", async () => {
   using box = new DatabaseFolder();
   const other = new DatabaseSync(box.path);
   other.exec("PRAGMA journal_mode = WAL; CREATE TABLE t (a); INSERT INTO t VALUES (1)");
-  assertRefusedUntouched(box, /another program/);
+  await assertRefusedUntouched(box, /another program/);
   other.close();
 });
 
-Deno.test("a file that is no database is refused and left as it is", () => {
+Deno.test("a file that is no database is refused and left as it is", async () => {
   using box = new DatabaseFolder();
   Deno.writeTextFileSync(box.path, "message_id,message\n".repeat(1000));
-  assertRefusedUntouched(box, /it is not a SQLite database/);
+  await assertRefusedUntouched(box, /it is not a SQLite database/);
 });
 
-Deno.test("a folder in the database's place is refused", () => {
+Deno.test("a folder in the database's place is refused", async () => {
   using box = new DatabaseFolder();
   Deno.mkdirSync(box.path);
-  assert.throws(() => box.open(), failure("configuration", /it is not a file/));
+  await assert.rejects(box.open(), failure("configuration", /it is not a file/));
 });
 
 Deno.test("a database of another version is refused and left as it is", async () => {
   for (const version of [0, 1, 3, 99]) {
     using box = new DatabaseFolder();
-    await box.open().close();
+    await (await box.open()).close();
     withDatabase(box, `PRAGMA user_version = ${version}`);
-    assertRefusedUntouched(box, new RegExp(`its format is version ${version}`));
-    assert.throws(
-      () => box.open(),
+    await assertRefusedUntouched(box, new RegExp(`its format is version ${version}`));
+    await assert.rejects(
+      box.open(),
       (error: CipherMqError) => /run the version/.test(error.hint ?? ""),
     );
   }
 });
 
-Deno.test("a database whose folder is missing is refused", () => {
+Deno.test("a database whose folder is missing is refused", async () => {
   using box = new DatabaseFolder();
   const path = `${box.folder}/missing/broker.db`;
   Object.assign(box, { path });
-  assert.throws(() => box.open(), failure("configuration", /cannot make the database .*missing/));
+  await assert.rejects(box.open(), failure("configuration", /cannot make the database .*missing/));
 });
 
 Deno.test("an empty file is taken as a new database", async () => {
   using box = new DatabaseFolder();
   Deno.writeFileSync(box.path, new Uint8Array());
-  const store = box.open();
+  const store = await box.open();
   assert.deepEqual((await store.load()).queues, []);
   await store.close();
 });

@@ -5,20 +5,18 @@
  */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { KeyVault } from "../../lib/store/key_vault.ts";
-import { openDatabase } from "../../lib/store/sqlite_database.ts";
 import {
   finishSettings,
   prepareDatabase,
   requireSqlite,
   setting,
 } from "../../lib/store/sqlite_schema.ts";
-import { AES_KEY, DatabaseFolder, failure } from "./database_folder.ts";
+import { DatabaseFolder, failure } from "./database_folder.ts";
 
 Deno.test("an open database syncs at every commit, checkpoints when the store asks, and is locked", () => {
   using box = new DatabaseFolder();
   for (let round = 0; round < 2; round++) {
-    const db = openDatabase(box.path, new KeyVault(AES_KEY));
+    const db = box.openDatabase();
     assert.equal(setting(db, "synchronous"), 2);
     assert.equal(setting(db, "journal_mode"), "wal");
     assert.equal(setting(db, "page_size"), 16384);

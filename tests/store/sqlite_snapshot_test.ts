@@ -6,12 +6,12 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { enqueued, headOf, moved, removed } from "../contracts/store_model.ts";
-import { DatabaseFolder, failure } from "./database_folder.ts";
+import { DatabaseFolder, failure, messagesOf } from "./database_folder.ts";
 
 const LANE = { queue: "q", receiver: "r" };
 
 async function storeEach(box: DatabaseFolder, count: number): Promise<void> {
-  const store = box.open();
+  const store = await box.open();
   await store.load();
   for (let seq = 0; seq < count; seq++) await store.commit([enqueued(LANE, seq, 10)], seq);
   await store.commit([removed(LANE, 0), removed(LANE, 5)], count);
@@ -22,9 +22,10 @@ Deno.test("more rows than are read at once come back all, in order, and can be g
   using box = new DatabaseFolder();
   const count = 1_201;
   await storeEach(box, count);
-  const store = box.open();
-  const { lanes, messages } = await store.load();
-  assert.deepEqual([...messages].map((m) => m.message.seq), [...Array(count).keys()]);
+  const store = await box.open();
+  const { lanes } = await store.load();
+  const messages = await messagesOf(store);
+  assert.deepEqual(messages.map((m) => m.message.seq), [...Array(count).keys()]);
   assert.deepEqual(lanes, [{ ...LANE, nextSeq: count }]);
   await store.commit([enqueued(LANE, count, 10)], count);
   assert.equal((await store.read([{ ...LANE, seq: 1 }, { ...LANE, seq: count }])).length, 2);
@@ -34,11 +35,11 @@ Deno.test("more rows than are read at once come back all, in order, and can be g
 Deno.test("a message that stays keeps its row's bodies only, across a restart too", async () => {
   using box = new DatabaseFolder();
   await storeEach(box, 10);
-  let store = box.open();
+  let store = await box.open();
   await store.load();
   await store.commit([2, 3, 4, 6, 7].map((seq) => removed(LANE, seq)), 20);
   await store.close();
-  store = box.open();
+  store = await box.open();
   await store.load();
   await store.commit([8, 9].map((seq) => removed(LANE, seq)), 21);
   await store.commit([enqueued(LANE, 10, 10)], 22);
@@ -52,7 +53,7 @@ Deno.test("what moves away leaves no body of its row, and its head and note go i
   using box = new DatabaseFolder();
   await storeEach(box, 10);
   const dead = { ...LANE, queue: "q.dead" };
-  let store = box.open();
+  let store = await box.open();
   await store.load();
   const away = [3, 2, 4, 7].map((seq, place) => moved(headOf(LANE, seq, 10), dead, place));
   await store.commit([...away, removed(LANE, 8)], 20);
@@ -60,7 +61,7 @@ Deno.test("what moves away leaves no body of its row, and its head and note go i
   await store.close();
   // Of the rows 2 to 10, of messages 1 to 9, only 1, 6 and 9 are still queued; row 11 has the dead.
   assert.deepEqual(idsIn(box, "body"), [2, 7, 10, 11]);
-  store = box.open();
+  store = await box.open();
   await store.load();
   while (await store.forget(100));
   // Back from there, and with the message that stayed the floor goes up.
@@ -93,9 +94,9 @@ for (const [what, sql] of damages) {
     const db = new DatabaseSync(box.path);
     db.exec(sql);
     db.close();
-    const store = box.open();
-    const { messages } = await store.load();
-    assert.throws(() => [...messages], failure("storage", /broker\.db: it is damaged/));
+    const store = await box.open();
+    await store.load();
+    await assert.rejects(messagesOf(store), failure("storage", /broker\.db: it is damaged/));
     await assert.rejects(store.commit([], 1), failure("storage", /broker\.db/));
     await store.close();
   });
@@ -103,14 +104,14 @@ for (const [what, sql] of damages) {
 
 Deno.test("options of a queue that are none fail the store", async () => {
   using box = new DatabaseFolder();
-  const store = box.open();
+  const store = await box.open();
   await store.load();
   await store.commit([{ kind: "queue_declared", queue: "q", options: {} }], 1);
   await store.close();
   const db = new DatabaseSync(box.path);
   db.exec("UPDATE queue SET options = '{'");
   db.close();
-  const damaged = box.open();
+  const damaged = await box.open();
   await assert.rejects(damaged.load(), failure("storage", /it is damaged/));
   await damaged.close();
 });

@@ -8,14 +8,14 @@ import type { MessageHead } from "../../lib/core/message.ts";
 import type { StoredMessage } from "../../lib/core/restore.ts";
 import { bodyOf } from "../contracts/store_model.ts";
 import { DEAD_LANE, DELETED_EVERY, LANES, MOVED_EVERY, REMOVED_AFTER } from "./commit_loop.ts";
-import { DatabaseFolder } from "./database_folder.ts";
+import { DatabaseFolder, messagesOf } from "./database_folder.ts";
 
 const SCRIPT = new URL("commit_loop.ts", import.meta.url).pathname;
 const BODY_BYTES = 700;
 
 /** Opens what a process left and fails unless it is the state after a commit; gives its number. */
 async function committedBy(box: DatabaseFolder, bodyBytes: number): Promise<number> {
-  const store = box.open();
+  const store = await box.open();
   try {
     const snapshot = await store.load();
     const count = snapshot.lanes[0]?.nextSeq ?? 0;
@@ -25,7 +25,7 @@ async function committedBy(box: DatabaseFolder, bodyBytes: number): Promise<numb
     assert.deepEqual(snapshot.lanes, ends.filter((lane) => lane.nextSeq > 0));
     const isDeclared = count % DELETED_EVERY !== 0;
     assert.deepEqual(snapshot.queues, isDeclared ? [{ queue: LANES[2].queue, options: {} }] : []);
-    const messages = [...snapshot.messages];
+    const messages = await messagesOf(store);
     for (const lane of ends) {
       const { queue, receiver } = lane;
       const ofLane = messages.filter(({ message: m }) =>

@@ -60,7 +60,7 @@ Deno.test("a row has its bodies as long as one of its messages is queued, and no
     fc.asyncProperty(history, async (steps) => {
       using box = new DatabaseFolder();
       const model = new StoreModel();
-      let store = box.open(0);
+      let store = await box.open(0);
       await store.load();
       const commit = () => {
         const { changes, wallMs } = model.take();
@@ -75,7 +75,7 @@ Deno.test("a row has its bodies as long as one of its messages is queued, and no
         if (action === "forget") { while (await store.forget(model.forget(pick % 5))); }
         if (action !== "reopen") continue;
         await store.close();
-        store = box.open(0);
+        store = await box.open(0);
         await store.load();
       }
       await commit();

@@ -8,8 +8,8 @@ import { DatabaseSync } from "node:sqlite";
 import { KeyVault } from "../../lib/store/key_vault.ts";
 import { createTables } from "../../lib/store/sqlite_schema.ts";
 import { keyOwner } from "../../lib/store/sqlite_snapshot.ts";
-import { prepareStatements } from "../../lib/store/sqlite_statements.ts";
-import { type TopologyChange, writeTopology } from "../../lib/store/sqlite_topology.ts";
+import { prepareStatements, type QueryRows } from "../../lib/store/sqlite_statements.ts";
+import { type TopologyChange, topologyOperations } from "../../lib/store/sqlite_topology.ts";
 import { AES_KEY } from "./database_folder.ts";
 
 Deno.test("each change is written to its table, and undone there", () => {
@@ -17,7 +17,9 @@ Deno.test("each change is written to its table, and undone there", () => {
   createTables(db);
   const vault = new KeyVault(AES_KEY);
   const sql = prepareStatements(db);
-  const write = (change: TopologyChange) => writeTopology(sql, vault, change, 5);
+  const write = (change: TopologyChange) => {
+    for (const [name, ...values] of topologyOperations(vault, change, 5)) sql[name].run(...values);
+  };
   const counts = () =>
     ["exchange", "queue", "binding", "public_keys"].map((table) =>
       db.prepare(`SELECT count(*) AS n FROM ${table}`).get()!.n
@@ -28,13 +30,9 @@ Deno.test("each change is written to its table, and undone there", () => {
   write({ kind: "bound", ...binding });
   write({ kind: "key_registered", client: "alice", key: new Uint8Array(32).fill(3) });
   assert.deepEqual(counts(), [1, 1, 1, 1]);
-  assert.equal(sql.queues.get()!.options, '{"ttlMs":5}');
-  const key = sql.keys.get() as {
-    public_key_ciphertext: Uint8Array;
-    nonce: Uint8Array;
-    tag: Uint8Array;
-  };
-  const sealed = { ciphertext: key.public_key_ciphertext, nonce: key.nonce, tag: key.tag };
+  assert.deepEqual(sql.queues.all(), [["q", '{"ttlMs":5}']]);
+  const [[, ciphertext, nonce, tag]] = sql.keys.all() as unknown as [QueryRows["keys"]];
+  const sealed = { ciphertext, nonce, tag };
   assert.deepEqual(vault.open(keyOwner("alice"), sealed), new Uint8Array(32).fill(3));
   write({ kind: "unbound", ...binding });
   write({ kind: "exchange_deleted", exchange: "x" });

@@ -6,11 +6,9 @@
 import assert from "node:assert/strict";
 import type { DatabaseSync } from "node:sqlite";
 import { Fuse } from "../../lib/store/fuse.ts";
-import { KeyVault } from "../../lib/store/key_vault.ts";
-import { openDatabase } from "../../lib/store/sqlite_database.ts";
 import { storageError } from "../../lib/store/sqlite_error.ts";
 import { WriteAheadLog } from "../../lib/store/write_ahead_log.ts";
-import { AES_KEY, DatabaseFolder, failure } from "./database_folder.ts";
+import { DatabaseFolder, failure } from "./database_folder.ts";
 
 const MAX_PAGES = 20;
 
@@ -24,7 +22,7 @@ async function withLog(
   test: (log: WriteAheadLog, db: DatabaseSync, fuse: Fuse) => void | Promise<void>,
 ): Promise<void> {
   using box = new DatabaseFolder();
-  const db = openDatabase(box.path, new KeyVault(AES_KEY));
+  const db = box.openDatabase();
   db.exec("CREATE TABLE t (pad BLOB)");
   const fuse = new Fuse((error) => storageError(box.path, error));
   const log = new WriteAheadLog(db, fuse, MAX_PAGES);

@@ -141,7 +141,10 @@ export class CoreDriver {
   }
 
   #open(): Broker {
-    return new Broker({ limits: this.limits, random: seededRandom() }, this.disk.snapshot());
+    const options = { limits: this.limits, random: seededRandom() };
+    const broker = new Broker(options, this.disk.snapshot());
+    broker.restore(this.disk.messages());
+    return broker;
   }
 }
 
