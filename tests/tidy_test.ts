@@ -15,6 +15,7 @@ import {
   leftNotes,
   longFunctions,
   looseImports,
+  machineUses,
   MAX_FILE_LINES,
   prints,
   registryHosts,
@@ -23,6 +24,19 @@ import {
 
 const ROOT = new URL("../", import.meta.url);
 const PURE = ["lib/core", "lib/wire", "lib/guard", "lib/session"];
+/** Files of clients that are for sockets, files or certificates; all others run in a simulator too. */
+const CLIENT_EDGES = new Set(
+  [
+    "credentials",
+    "database_file",
+    "dial",
+    "durable_inbox",
+    "durable_spool",
+    "line_repair",
+    "options",
+  ]
+    .concat("output_file", "tls_wire").map((name) => `lib/client/${name}.ts`),
+);
 const NOT_OURS = new Set([".git", "node_modules", "dist", "data", "cov_profile"]);
 
 /**
@@ -172,6 +186,42 @@ Deno.test("each impurity is found, in code and not in comments and strings", () 
     "function asynchronous(awaited: number) { return awaited; }",
   ];
   assert.deepEqual(pure.flatMap(impurities), []);
+});
+
+Deno.test("the running broker, clients and envelopes are given time, chance, files and the network", () => {
+  const atRunTime = imports.filter(({ types }) => !types);
+  const broker = [...reachable(atRunTime, "lib/server/running_broker.ts")];
+  assert(broker.length > 30, "the graph is followed");
+  const clients = sources.filter((file) => folderOf(file) === "lib/client");
+  assert([...CLIENT_EDGES].every((file) => clients.includes(file)));
+  holds(broker.concat(clients.filter((file) => !CLIENT_EDGES.has(file))), machineUses);
+  holds(["envelope", "key_pair", "sealed_box"].map((name) => `lib/crypto/${name}.ts`), machineUses);
+});
+
+Deno.test("each use of the machine is found, in code and not in comments and strings", () => {
+  const uses = [
+    'import net from "node:net";',
+    'import type { TLSSocket } from "node:tls";',
+    'import { setTimeout as wait } from "node:timers/promises";',
+    'import { randomBytes } from "node:crypto";',
+    'import { randomUUID as id } from "node:crypto";',
+    "crypto.getRandomValues(new Uint8Array(1));",
+    "const f = setTimeout;",
+    "setInterval(f, 1); ",
+    "globalThis.f(setImmediate);",
+    "const t = Date.now();",
+    "const t = performance.now();",
+    "const r = Math.random();",
+    "const s = AbortSignal.timeout(1);",
+    "Deno.readTextFileSync(x);",
+  ];
+  assert.deepEqual(uses.filter((source) => machineUses(source).length === 0), []);
+  const given = [
+    "// setTimeout, Date.now(), crypto.randomUUID()",
+    'import { createCipheriv, hash } from "node:crypto";',
+    "timers.after(1, f); clock.now(); random.bytes(8); queueMicrotask(f); await f();",
+  ];
+  assert.deepEqual(given.flatMap(machineUses), []);
 });
 
 Deno.test("only cli/terminal.ts prints", () => {

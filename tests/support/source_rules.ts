@@ -20,6 +20,19 @@ const IMPURE_NAMES = new Set([
   "setImmediate",
   "queueMicrotask",
 ]);
+/** What gives time, chance or files without being given. */
+const MACHINE_NAMES = new Set([
+  "Deno",
+  "Date",
+  "performance",
+  "crypto",
+  "fetch",
+  "setTimeout",
+  "setInterval",
+  "setImmediate",
+]);
+/** Modules of the platform that only compute. */
+const COMPUTING = new Set(["node:buffer", "node:crypto"]);
 const OUTPUTS = new Set([
   "process.stdout",
   "process.stderr",
@@ -72,6 +85,29 @@ export function impurities(source: string): string[] {
       },
     };
   });
+}
+
+/** Where a source takes time, chance, files or the network from the machine instead of being given them. */
+export function machineUses(source: string): string[] {
+  return visit(source, (report) => ({
+    ImportDeclaration: (node) => {
+      const module = node.source.value;
+      if (module.startsWith("node:") && !COMPUTING.has(module)) report(node, module);
+    },
+    ImportSpecifier: (node) => {
+      const { imported } = node;
+      if (imported.type === "Identifier" && /^random[BFIU]/.test(imported.name)) {
+        report(node, imported.name);
+      }
+    },
+    MemberExpression: (node) => {
+      if (isMember(node, "Math", "random")) report(node, "Math.random");
+      if (isMember(node, "AbortSignal", "timeout")) report(node, "AbortSignal.timeout");
+    },
+    Identifier: (node) => {
+      if (MACHINE_NAMES.has(node.name) && !isMemberName(node)) report(node, node.name);
+    },
+  }));
 }
 
 function isMember(node: Deno.lint.MemberExpression, object: string, property: string): boolean {
