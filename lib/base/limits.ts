@@ -44,6 +44,8 @@ export interface Limits {
   readonly maxConnections: number;
   /** Connections of one address, which needs no certificate to begin one. Default 1,000. */
   readonly maxConnectionsPerAddress: number;
+  /** TLS handshakes under way of one address, so that strangers leave places to its clients. Default 250. */
+  readonly maxHandshakesPerAddress: number;
   /** Connections of one identity. Default 1,000. */
   readonly maxConnectionsPerIdentity: number;
   /** Bytes waiting to be sent to one connection before the broker stops reading from it and pushing to it. Default 1 MiB. */
@@ -90,6 +92,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxDeliveries: 20,
   maxConnections: 10_000,
   maxConnectionsPerAddress: 1_000,
+  maxHandshakesPerAddress: 250,
   maxConnectionsPerIdentity: 1_000,
   maxUnsentBytes: 1024 * 1024,
   maxWaitingCommands: 20_000,

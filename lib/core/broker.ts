@@ -117,6 +117,11 @@ export class Broker {
     this.#stats.answered(count, ms);
   }
 
+  /** Counts a connection that was refused before it became a peer. */
+  connectionRefused(): void {
+    this.#stats.refusedConnections++;
+  }
+
   #take(turn: Turn, peer: Peer, input: Request): void {
     switch (input.kind) {
       case "publish":

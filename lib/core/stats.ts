@@ -44,6 +44,8 @@ export interface StatsReport {
   readonly refused_full: number;
   /** Commands besides publishes refused because a limit was reached. */
   readonly refused_limit: number;
+  /** Connections that were refused: no good certificate, no handshake in time, or too many. */
+  readonly refused_connections: number;
 }
 
 class Average {
@@ -80,6 +82,8 @@ export class Stats {
   refusedFull = 0;
   /** Commands besides publishes refused because a limit was reached. */
   refusedLimit = 0;
+  /** Connections that were refused. */
+  refusedConnections = 0;
   #requests = new Average();
   #publishToAck = new Average();
   #deliveryToAck = new Average();
@@ -123,6 +127,7 @@ export class Stats {
     | "expired"
     | "refused_full"
     | "refused_limit"
+    | "refused_connections"
   > {
     return {
       message_status_counts: {
@@ -139,6 +144,7 @@ export class Stats {
       expired: this.expired,
       refused_full: this.refusedFull,
       refused_limit: this.refusedLimit,
+      refused_connections: this.refusedConnections,
     };
   }
 }

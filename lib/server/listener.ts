@@ -40,6 +40,7 @@ export interface ListenerOptions {
     | "handshakeTimeoutMs"
     | "maxConnections"
     | "maxConnectionsPerAddress"
+    | "maxHandshakesPerAddress"
     | "maxConnectionsPerIdentity"
   >;
   /** The oldest TLS version that clients may speak. Default `TLSv1.3`. */
@@ -48,6 +49,8 @@ export interface ListenerOptions {
   readonly clock?: Clock;
   /** Gets every accepted client, once. It must not throw. */
   readonly onClient: (client: ClientSocket) => void;
+  /** Called for every connection that is refused. It must not throw. */
+  readonly onRefused?: () => void;
 }
 
 /** Why a connection got nowhere, as logged. */
@@ -56,6 +59,7 @@ export type Refusal =
   | "too_many_connections"
   | "too_many_connections_of_address"
   | "too_many_connections_of_identity"
+  | "too_many_handshakes_of_address"
   | "handshake_timeout"
   | "handshake_failed"
   | "no_certificate"
@@ -89,6 +93,7 @@ export class Listener {
   readonly #refusals: RefusalLog;
   readonly #handshakes = new Map<Socket, Handshake>();
   readonly #perAddress = new Tally();
+  readonly #handshakesPerAddress = new Tally();
   readonly #perIdentity = new Tally();
   readonly #connections = new Set<Socket>();
   #closed: Promise<void> | undefined;
@@ -183,7 +188,7 @@ export class Listener {
     }
     const full = this.#fullness(address);
     if (full !== undefined) {
-      this.#refusals.note(full, address);
+      this.#note(full, address);
       raw.destroy();
       return;
     }
@@ -193,14 +198,19 @@ export class Listener {
     const { handshakeTimeoutMs } = this.#options.limits;
     const timer = setTimeout(() => this.#refuse(raw, "handshake_timeout"), handshakeTimeoutMs);
     this.#handshakes.set(raw, { address, timer });
+    this.#handshakesPerAddress.add(address);
     this.#secure.emit("connection", raw);
   }
 
   #fullness(address: string): Refusal | undefined {
-    const { maxConnections, maxConnectionsPerAddress } = this.#options.limits;
+    const { maxConnections, maxConnectionsPerAddress, maxHandshakesPerAddress } =
+      this.#options.limits;
     if (this.#connections.size >= maxConnections) return "too_many_connections";
-    return this.#perAddress.of(address) >= maxConnectionsPerAddress
-      ? "too_many_connections_of_address"
+    if (this.#perAddress.of(address) >= maxConnectionsPerAddress) {
+      return "too_many_connections_of_address";
+    }
+    return this.#handshakesPerAddress.of(address) >= maxHandshakesPerAddress
+      ? "too_many_handshakes_of_address"
       : undefined;
   }
 
@@ -213,8 +223,8 @@ export class Listener {
   #secured(tls: TLSSocket): void {
     tls.on("error", ignore); // "close" follows
     const raw = rawOf(tls);
-    const handshake = raw && this.#handshakes.get(raw);
-    if (raw === undefined || handshake === undefined) {
+    const address = raw && this.#handshakes.get(raw)?.address;
+    if (raw === undefined || address === undefined) {
       tls.destroy();
       return;
     }
@@ -230,9 +240,8 @@ export class Listener {
     }
     this.#perIdentity.add(identity);
     raw.once("close", () => this.#perIdentity.remove(identity));
-    clearTimeout(handshake.timer);
-    this.#handshakes.delete(raw);
-    const client = new TlsClientSocket(tls, raw, identity, handshake.address);
+    this.#endHandshake(raw);
+    const client = new TlsClientSocket(tls, raw, identity, address);
     this.#closeAtExpiry(tls, client, verdict.validToMs);
     this.#options.onClient(client);
   }
@@ -263,12 +272,25 @@ export class Listener {
 
   /** Ends a connection whose handshake is under way; does nothing to any other. */
   #refuse(raw: Socket, refusal: Refusal, code?: string): void {
+    const address = this.#endHandshake(raw);
+    if (address === undefined) return;
+    if (refusal !== "stopping") this.#note(refusal, address, code);
+    raw.destroy();
+  }
+
+  /** Frees the place of a handshake. Gives its address, or nothing if it had ended before. */
+  #endHandshake(raw: Socket): string | undefined {
     const handshake = this.#handshakes.get(raw);
-    if (handshake === undefined) return;
+    if (handshake === undefined) return undefined;
     clearTimeout(handshake.timer);
     this.#handshakes.delete(raw);
-    if (refusal !== "stopping") this.#refusals.note(refusal, handshake.address, code);
-    raw.destroy();
+    this.#handshakesPerAddress.remove(handshake.address);
+    return handshake.address;
+  }
+
+  #note(refusal: Refusal, address: string, code?: string): void {
+    this.#refusals.note(refusal, address, code);
+    this.#options.onRefused?.();
   }
 }
 

@@ -89,6 +89,11 @@ export class RunningBroker {
     this.#connections.add(connection);
   }
 
+  /** Counts a connection that was refused before it became a client. */
+  connectionRefused(): void {
+    this.#options.broker.connectionRefused();
+  }
+
   /** Tells whether the disk is nearly full. */
   disk(low: boolean): void {
     this.#engine.disk(low);

@@ -152,6 +152,7 @@ export class BrokerServer {
       limits,
       clock,
       onClient: (socket) => this.#running.accept(socket),
+      onRefused: () => this.#running.connectionRefused(),
     });
     this.#running.start();
     this.#stopLooking = timers.every(LOOK_MS, () => void this.#disk.look());

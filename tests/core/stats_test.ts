@@ -37,6 +37,7 @@ Deno.test("stats count messages, consumers, connections, topology and times in s
     expired: 0,
     refused_full: 0,
     refused_limit: 0,
+    refused_connections: 0,
   });
 });
 
@@ -94,6 +95,16 @@ Deno.test("a late ack counts from its publish, not from a delivery that ended", 
   assert.deepEqual([avg_publish_to_ack_seconds, avg_delivery_to_ack_seconds], [2, 0]);
 });
 
+Deno.test("connections that were refused are counted", () => {
+  const driver = new CoreDriver();
+  driver.connectionRefused();
+  driver.connectionRefused();
+  const bob = driver.connect("bob");
+  assert.equal(bob.stats().refused_connections, 2);
+  bob.send({ kind: "reset_stats" });
+  assert.equal(bob.stats().refused_connections, 0);
+});
+
 Deno.test("a wall clock that jumps back makes no negative average", () => {
   const driver = new CoreDriver();
   const bob = driver.connect("bob");
@@ -132,6 +143,7 @@ Deno.test("resetting the stats forgets counts and averages, and nothing of the s
     expired: 0,
     refused_full: 0,
     refused_limit: 0,
+    refused_connections: 0,
   });
 });
 

@@ -23,6 +23,13 @@ async function assertGetsNowhere(door: Door, socket: Socket): Promise<void> {
   assert.equal(door.clients.length, 0);
 }
 
+/** Nobody more gets in. */
+async function assertRefused(door: Door, socket: Socket): Promise<void> {
+  const before = door.clients.length;
+  await closed(socket);
+  assert.equal(door.clients.length, before);
+}
+
 Deno.test("a good certificate gets in under its Common Name", async () => {
   await using door = await Door.open();
   const [client, socket] = await meet(door);
@@ -298,6 +305,59 @@ Deno.test("the cap per identity holds for one identity and leaves room for anoth
     socket.destroy();
     await closed(socket);
   }
+});
+
+Deno.test("strangers of an address cannot take the places of its clients", async () => {
+  let refused = Promise.withResolvers<void>();
+  const onRefused = () => refused.resolve();
+  await using door = await Door.open({ maxHandshakesPerAddress: 2 }, { onRefused }, (client) => {
+    client.onData = (chunk) => client.write(new Uint8Array(chunk));
+  });
+  const [, served] = await meet(door);
+  const strangers = [tcpTo(door), tcpTo(door)];
+  await Promise.all(strangers.map((stranger) => once(stranger, "connect")));
+  await assertRefused(door, tlsTo(door, alice));
+  served.write("still here");
+  assert.equal(String((await within(once(served, "data")))[0]), "still here");
+  const came = door.nextClient();
+  const elsewhere = tlsTo(door, alice, { localAddress: "127.0.0.2" });
+  assert.equal((await within(came)).remoteAddress, "127.0.0.2");
+  refused = Promise.withResolvers();
+  strangers[0]!.destroy();
+  await within(refused.promise);
+  const [, again] = await meet(door);
+  for (const socket of [served, elsewhere, again, strangers[1]!]) {
+    socket.destroy();
+    await closed(socket);
+  }
+});
+
+Deno.test("a client's handshake frees its place when it is done", async () => {
+  await using door = await Door.open({ maxHandshakesPerAddress: 1 });
+  const sockets: Socket[] = [];
+  for (let i = 0; i < 3; i++) sockets.push((await meet(door))[1]);
+  for (const socket of sockets) {
+    socket.destroy();
+    await closed(socket);
+  }
+});
+
+Deno.test("a handshake that is not good frees its place and is counted", async () => {
+  let refused = 0;
+  await using door = await Door.open({ maxHandshakesPerAddress: 1, handshakeTimeoutMs: 100 }, {
+    onRefused: () => refused++,
+  });
+  await closed(tlsTo(door, {}));
+  const stalled = tcpTo(door);
+  await once(stalled, "connect");
+  await closed(tlsTo(door, alice));
+  assert.equal(refused, 2);
+  await closed(stalled);
+  assert.equal(refused, 3);
+  const [, good] = await meet(door);
+  good.destroy();
+  await closed(good);
+  assert.equal(refused, 3);
 });
 
 Deno.test("a handshake under way counts as a connection", async () => {

@@ -331,6 +331,7 @@ const REPORT: StatsReport = {
   expired: 8,
   refused_full: 9,
   refused_limit: 10,
+  refused_connections: 11,
 };
 
 const LETTER: DeadLetterReport = {
@@ -371,7 +372,8 @@ Deno.test("each answer is the line of the protocol, byte for byte", () => {
       '"total_exchanges":1,"total_bindings":2,"connected_clients":1,' +
       '"request_times_avg_seconds":0.5,"avg_publish_to_ack_seconds":0.25,' +
       '"avg_delivery_to_ack_seconds":0,"remembered_ids":5,"ids_forgotten_early":0,"duplicates":0,' +
-      '"redelivered":6,"dead_lettered":7,"expired":8,"refused_full":9,"refused_limit":10}',
+      '"redelivered":6,"dead_lettered":7,"expired":8,"refused_full":9,"refused_limit":10,' +
+      '"refused_connections":11}',
     ],
     [{ kind: "stats_reset" }, "Stats reset"],
     [refused, "Error: no queue 'q'"],

@@ -117,6 +117,11 @@ export class CoreDriver {
     this.#broker.answered(count, ms);
   }
 
+  /** Counts a refused connection, as the listener does. */
+  connectionRefused(): void {
+    this.#broker.connectionRefused();
+  }
+
   /** Takes one input through the core and the disk, and hands out what it said. */
   step(input: Input): Effect[] {
     const effects: Effect[] = [];
