@@ -4,6 +4,7 @@
  * @module
  */
 import type { Consumer } from "./consumer.ts";
+import { HeldBack } from "./held_back.ts";
 import type { ConnectionId } from "./input.ts";
 import type { Message } from "./message.ts";
 
@@ -17,7 +18,9 @@ export class Peer {
   readonly consumers = new Map<string, Consumer>();
   /** The messages it holds, longest held first. */
   readonly leased = new Set<Message>();
-  /** The bytes of those messages. */
+  /** What must not overtake a message of its own that found no room. */
+  readonly heldBack = new HeldBack();
+  /** The bytes of the messages it holds. */
   leasedBytes = 0;
   readonly #maxUnsentBytes: number;
   #pushedBytes = 0;

@@ -43,7 +43,8 @@ export class Publishing {
     if (known !== undefined) return this.#again(turn, peer, id, known === checksum);
     const queues = this.#route(turn, peer, input);
     if (queues === undefined) return;
-    const noRoom = this.#noRoom(queues, input.body.length);
+    const noRoom = this.#tooLarge(queues, input.body.length) ??
+      this.#noRoom(turn, peer, input, queues);
     if (noRoom !== undefined) return turn.refuse(peer, "limit", noRoom, id);
     this.#published.remember(peer.identity, id, checksum, turn.now.wallMs);
     this.#stats.sent++;
@@ -76,14 +77,34 @@ export class Publishing {
     return undefined;
   }
 
-  /** Why nothing more can be taken now: all queues take a message, or none does. */
-  #noRoom(queues: readonly Queue[], size: number): string | undefined {
-    if (this.diskLow) return "the broker's disk is nearly full; try again later";
+  /** Why a message never will have room: its publisher must not wait for it. */
+  #tooLarge(queues: readonly Queue[], size: number): string | undefined {
     for (const { name, options } of queues) {
       if (size <= options.maxBytes) continue;
-      // It never will have room: the publisher must not wait for it.
       return `the message is larger than all that queue '${name}' may hold (${options.maxBytes} bytes)`;
     }
+    return undefined;
+  }
+
+  /** Why a message is not taken now: there is no room, or there was none for one before it. */
+  #noRoom(
+    { now: { monoMs } }: Turn,
+    { heldBack }: Peer,
+    { exchange, routingKey, id, body }: InputOf<"publish">,
+    queues: readonly Queue[],
+  ): string | undefined {
+    // Names have no spaces.
+    const route = `${exchange} ${routingKey}`;
+    const before = heldBack.reason(route, id, monoMs);
+    if (before !== undefined) return before;
+    const full = this.#fullness(queues, body.length);
+    if (full !== undefined) heldBack.hold(route, id, full, monoMs);
+    return full;
+  }
+
+  /** Why nothing more can be taken: all queues take a message, or none does. */
+  #fullness(queues: readonly Queue[], size: number): string | undefined {
+    if (this.diskLow) return "the broker's disk is nearly full; try again later";
     for (const queue of queues) {
       const full = queue.fullness(size);
       if (full !== undefined) return `queue '${queue.name}' is full (${full}); try again later`;

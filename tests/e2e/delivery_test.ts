@@ -182,6 +182,46 @@ Deno.test("a sender waits while a queue is full, says so, and goes on when there
   assert.deepEqual(textsIn(workspace.path("all.jsonl")), texts);
 });
 
+Deno.test("what is in flight behind a message that found no room does not overtake it when there is some", async () => {
+  await using workspace = await Workspace.make();
+  await workspace.serve();
+  const client = await workspace.connect("receiver_1");
+  await declare(client, "receiver_1", "max_messages=2");
+  const sender = await workspace.connect("sender_1");
+  await publishAll(sender, ["m-0", "m-1"]);
+  const full = /^Error: queue 'receiver_1' is full \(2 messages\); try again later for message /;
+  assert.match((await sender.ask(publish("m-2").trimEnd()))!, full);
+  await consume(client);
+  assert.deepEqual(await pushed(client, 2), ["m-0", "m-1"]);
+  for (const id of ["m-0", "m-1"]) {
+    assert.equal(await client.ask(`ack ${id}`), `ACK_CONFIRMED ${id}`);
+  }
+  assert.match((await sender.ask(publish("m-3").trimEnd()))!, full);
+  await publishAll(sender, ["m-2", "m-3"]);
+  assert.deepEqual(await pushed(client, 2), ["m-2", "m-3"]);
+});
+
+Deno.test("what is sent through a queue that is full again and again comes in the order it was sent", async () => {
+  await using workspace = await Workspace.make();
+  await workspace.serve();
+  const first = workspace.receive("--count", "1");
+  await workspace.send("first").success();
+  await first.success();
+  const client = await workspace.connect("receiver_1");
+  await declare(client, "receiver_1", "max_messages=60");
+  const texts = idsOf(600, "line ");
+  const send = workspace.send();
+  await send.write(`${texts.join("\n")}\n`);
+  await send.endInput();
+  await send.until("stderr", (lines) => lines.find((line) => / is full .*; waiting/.test(line)));
+  const receive = workspace.receive(
+    ...["--count", "600", "--prefetch", "20", "--output", "all.jsonl"],
+  );
+  await receive.success();
+  await send.success();
+  assert.deepEqual(textsIn(workspace.path("all.jsonl")), texts);
+});
+
 Deno.test("a broker killed amid acks delivers again exactly what was not acknowledged, in order", async () => {
   await using workspace = await Workspace.make();
   const broker = await workspace.serve();

@@ -111,7 +111,8 @@ export class CoreModel {
     const state = this.#state;
     if (input.kind === "connected") {
       const { connection, identity } = input;
-      state.connections.push({ connection, identity, subscriptions: [], unsentBytes: 0 });
+      const nothing = { subscriptions: [], unsentBytes: 0, heldBack: new Map() };
+      state.connections.push({ connection, identity, ...nothing });
     } else if (input.kind === "disk") state.diskLow = input.low;
     else if (input.kind === "tick") {
       for (const message of state.messages) {
@@ -246,8 +247,9 @@ export class CoreModel {
     return { kind: kind === "bind" ? "queue_bound" : "queue_unbound" } as const;
   }
 
-  #publish(input: InputOf<"publish">, { identity }: ModelConnection, duties: Duties) {
-    const { published, exchanges, bindings } = this.#state;
+  #publish(input: InputOf<"publish">, peer: ModelConnection, duties: Duties) {
+    const { identity } = peer;
+    const { published, exchanges, bindings, now } = this.#state;
     const { id, exchange } = input;
     const body = decoder.decode(input.body);
     const before = published.find((one) => one.publisher === identity && one.id === id);
@@ -258,8 +260,17 @@ export class CoreModel {
       one.exchange === exchange && one.key === input.routingKey
     ).map(({ queue }) => queue);
     if (queues.length === 0) return refused("unroutable", id);
+    if (queues.some((queue) => body.length > this.#state.options(queue).maxBytes)) {
+      return refused("limit", id);
+    }
+    const route = `${exchange} ${input.routingKey}`;
+    if (this.#state.isHeldBack(peer, route, id)) return refused("limit", id);
     const isFull = queues.some((queue) => this.#state.isFull(queue, body));
-    if (this.#state.diskLow || isFull) return refused("limit", id);
+    if (this.#state.diskLow || isFull) {
+      const { monoMs } = now;
+      peer.heldBack.set(route, { id, sinceMs: monoMs, lastId: id, lastMs: monoMs });
+      return refused("limit", id);
+    }
     for (const queue of queues) duties.queues.add(queue);
     published.push({ publisher: identity, id, body });
     return accepted;

@@ -43,6 +43,8 @@ export interface ModelConnection {
   readonly identity: string;
   subscriptions: { readonly queue: string; readonly prefetch: number }[];
   unsentBytes: number;
+  /** By route, the first message that found no room, and the latest that was refused behind it. */
+  readonly heldBack: Map<string, { id: string; sinceMs: number; lastId: string; lastMs: number }>;
 }
 
 interface ModelBinding {
@@ -140,6 +142,17 @@ export class CoreModelState {
     const inside = this.messages.filter((one) => one.queue === queue);
     const bytes = inside.reduce((sum, { facts }) => sum + facts.body.length, body.length);
     return inside.length >= maxMessages || bytes > maxBytes;
+  }
+
+  /** Whether a message would overtake one before it that found no room. */
+  isHeldBack({ heldBack }: ModelConnection, route: string, id: string): boolean {
+    const first = heldBack.get(route);
+    if (first === undefined) return false;
+    const { monoMs } = this.now;
+    const isOver = monoMs >= first.lastMs + 2_000 || monoMs >= first.sinceMs + 10_000;
+    if (isOver || id === first.id || id === first.lastId) return !heldBack.delete(route);
+    heldBack.set(route, { ...first, lastId: id, lastMs: monoMs });
+    return true;
   }
 
   held(connection: number): ModelMessage[] {
