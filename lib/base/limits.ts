@@ -58,6 +58,8 @@ export interface Limits {
   readonly handshakeTimeoutMs: number;
   /** From a line's first byte to its last, in milliseconds. Default 10,000. */
   readonly lineTimeoutMs: number;
+  /** How long a backup may stay without a byte of it being read before it ends, in milliseconds. Default 60,000. */
+  readonly backupTimeoutMs: number;
   /** How long a message id is remembered after it was accepted, in milliseconds. Default 24 hours. */
   readonly duplicateHorizonMs: number;
   /** How many message ids are remembered at most. Default 4,000,000. */
@@ -99,6 +101,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxWaitingBytes: 8 * 1024 * 1024,
   handshakeTimeoutMs: 5_000,
   lineTimeoutMs: 10_000,
+  backupTimeoutMs: 60_000,
   duplicateHorizonMs: 24 * 60 * 60 * 1000,
   maxRememberedIds: 4_000_000,
   minFreeBytes: 64 * 1024 * 1024,

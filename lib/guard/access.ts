@@ -11,3 +11,11 @@
 export function mayRegisterKey(identity: string, client: string): boolean {
   return identity === client;
 }
+
+/**
+ * Whether `identity` may copy the broker's database: only an admin, for the copy has everybody's
+ * messages in it, encrypted as they are.
+ */
+export function mayBackUp(identity: string, admins: readonly string[]): boolean {
+  return admins.includes(identity);
+}

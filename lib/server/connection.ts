@@ -10,10 +10,12 @@ import { logger } from "../base/log.ts";
 import type { Answer } from "../core/effect.ts";
 import type { ConnectionId } from "../core/input.ts";
 import type { MessageHead } from "../core/message.ts";
-import type { Session } from "../session/session.ts";
+import type { Session, Step } from "../session/session.ts";
+import type { BackupOrder } from "../wire/command.ts";
 import type { Reply } from "../wire/reply.ts";
+import type { Backups } from "./backups.ts";
 import type { ClientSocket } from "./client_socket.ts";
-import type { Engine, Outlet } from "./engine.ts";
+import type { Engine, EngineStep, Outlet } from "./engine.ts";
 
 const log = logger("connection");
 
@@ -25,6 +27,8 @@ export interface ConnectionOptions {
   readonly openSession: (connection: ConnectionId) => Session;
   /** Where its commands go. */
   readonly engine: Engine;
+  /** Where its orders about backups go. */
+  readonly backups: Backups;
   /** The bounds it keeps. */
   readonly limits: Limits;
   /** Where the time comes from. */
@@ -39,6 +43,10 @@ export class Connection implements Outlet {
   readonly #id: ConnectionId;
   readonly #session: Session;
   readonly #sinceMs: number;
+  /** What came after an order about a backup, beginning with it: it waits until that is answered. */
+  #held: Step[] = [];
+  #heldBytes = 0;
+  #carryingOut = false;
   #waitingSteps = 0;
   #waitingBytes = 0;
   /** Bytes that came and are not part of a submission: an unfinished command. */
@@ -47,6 +55,7 @@ export class Connection implements Outlet {
   #pushedBytes = 0;
   #paused = false;
   #closing = false;
+  #ended = false;
 
   /** Takes the client in: from here on its commands are answered. */
   constructor(options: ConnectionOptions) {
@@ -58,7 +67,7 @@ export class Connection implements Outlet {
     log.info("connected", this.#facts());
     socket.onData = (chunk) => this.#receive(chunk);
     socket.onDrain = () => this.#sent();
-    socket.onClose = () => this.#ended();
+    socket.onClose = () => this.#finish();
   }
 
   /** Says what the core answered. */
@@ -110,6 +119,7 @@ export class Connection implements Outlet {
 
   /** Sends what was said and ends the connection: the broker stops. */
   end(): void {
+    this.#ended = true;
     this.#options.socket.end(this.#session.takeBytes());
   }
 
@@ -138,9 +148,55 @@ export class Connection implements Outlet {
     if (steps.at(-1)!.kind === "close") this.#closing = true;
     this.#waitingSteps += steps.length;
     this.#waitingBytes += this.#partBytes;
-    this.#options.engine.submit(this.#id, steps, this.#partBytes);
+    this.#take(steps, this.#partBytes);
     this.#partBytes = 0;
     this.#balance();
+  }
+
+  /** Gives the engine what it can have now; from the first order about a backup on, all is held. */
+  #take(steps: readonly Step[], bytes: number): void {
+    if (this.#held.length === 0 && steps.every(isForEngine)) {
+      this.#options.engine.submit(this.#id, steps, bytes);
+      return;
+    }
+    this.#held = this.#held.concat(steps);
+    this.#heldBytes += bytes;
+    this.#advance();
+  }
+
+  /**
+   * Lets held steps go on: those for the engine at once, an order when all before it is answered and
+   * the client has taken the answers. So replies keep the order of the commands.
+   */
+  #advance(): void {
+    if (this.#carryingOut || this.#ended) return;
+    const order = this.#held.findIndex((step) => !isForEngine(step));
+    const count = order === -1 ? this.#held.length : order;
+    if (count > 0) {
+      // A command has a line end at least, so each part has a byte; the last one has what is left.
+      const bytes = order === -1 ? this.#heldBytes : 1;
+      const steps = this.#held.splice(0, count).filter(isForEngine);
+      this.#heldBytes -= bytes;
+      this.#options.engine.submit(this.#id, steps, bytes);
+    }
+    const [next] = this.#held;
+    const { socket, limits } = this.#options;
+    if (next?.kind !== "backup" || this.#waitingSteps > this.#held.length) return;
+    if (socket.unsentBytes <= limits.maxUnsentBytes / 2) void this.#carryOut(next.order);
+  }
+
+  async #carryOut(order: BackupOrder): Promise<void> {
+    this.#carryingOut = true;
+    const { identity } = this.#options.socket;
+    const reply = await this.#options.backups.carryOut(order, { connection: this.#id, identity });
+    this.#carryingOut = false;
+    this.#held.shift();
+    const bytes = this.#held.length === 0 ? this.#heldBytes : 1;
+    this.#heldBytes -= bytes;
+    this.released(1, bytes);
+    if (this.#ended) return;
+    this.reply(reply);
+    this.flush();
   }
 
   /** Looks after both directions once something was written or taken by the peer. */
@@ -152,6 +208,7 @@ export class Connection implements Outlet {
       this.#pushedBytes = 0;
       engine.drained(this.#id);
     }
+    this.#advance();
     this.#balance();
   }
 
@@ -174,8 +231,10 @@ export class Connection implements Outlet {
     }
   }
 
-  #ended(): void {
+  #finish(): void {
+    this.#ended = true;
     this.#options.engine.detach(this.#id);
+    this.#options.backups.left(this.#id);
     const seconds = (this.#nowMs() - this.#sinceMs) / 1000;
     log.info("disconnected", { ...this.#facts(), seconds });
     this.#options.onEnd();
@@ -189,4 +248,8 @@ export class Connection implements Outlet {
     const { identity, remoteAddress } = this.#options.socket;
     return { connection: this.#id, identity, address: remoteAddress };
   }
+}
+
+function isForEngine(step: Step): step is EngineStep {
+  return step.kind !== "backup";
 }

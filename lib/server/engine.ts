@@ -19,6 +19,9 @@ import type { Reply } from "../wire/reply.ts";
 /** Steps that one commit takes; a submission is never cut, so one may add a few thousand. */
 const MAX_STEPS_PER_COMMIT = 4096;
 
+/** A step that is the engine's to answer: one that is answered without the store's commit is not. */
+export type EngineStep = Exclude<Step, { readonly kind: "backup" }>;
+
 /** Stands for the broker itself where an input is of no connection. */
 const NO_CONNECTION = 0;
 
@@ -56,7 +59,7 @@ export interface EngineOptions {
 
 interface Submission {
   readonly connection: ConnectionId;
-  readonly steps: readonly Step[];
+  readonly steps: readonly EngineStep[];
   readonly bytes: number;
   readonly arrivedMs: number;
 }
@@ -117,7 +120,7 @@ export class Engine {
   }
 
   /** Takes the steps of a connection, whose `bytes` are freed when they are answered. */
-  submit(connection: ConnectionId, steps: readonly Step[], bytes: number): void {
+  submit(connection: ConnectionId, steps: readonly EngineStep[], bytes: number): void {
     if (this.#failed) return;
     const arrivedMs = this.#options.clock.now().monoMs;
     this.#waiting.push({ connection, steps, bytes, arrivedMs });

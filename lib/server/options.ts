@@ -14,6 +14,7 @@ import {
   readSecretFile,
 } from "../base/configuration.ts";
 import { AssertionError } from "../base/assert.ts";
+import { isIdentity } from "../base/identity_name.ts";
 import { assertLimits, DEFAULT_LIMITS, type Limits } from "../base/limits.ts";
 import { AES_KEY_BYTES } from "../store/key_vault.ts";
 
@@ -39,6 +40,8 @@ export interface ServerOptions {
   aesKey: Uint8Array;
   /** What the broker allows its peers. */
   limits: Limits;
+  /** The identities that may back up the database. Default: none. */
+  admins?: readonly string[];
 }
 
 /** How much the log says. */
@@ -59,6 +62,7 @@ const NEW_KEY_HINT =
   "make a key with `openssl rand -base64 32`, or a whole set with `ciphermq init`";
 const BASE64_KEY = /^[A-Za-z0-9+/]{43}=$/;
 const AN_ADDRESS = 'host:port, as in "127.0.0.1:5672" or "[::1]:5672"';
+const A_CLIENT = "expected a client's name: 1 to 64 letters, digits, '.', '_' or '-'";
 const MAX_PORT = 65_535;
 const ADDRESS = /^(?:\[([0-9A-Fa-f:.%]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/;
 
@@ -108,6 +112,12 @@ const schema = z.strictObject({
     "limits",
     Object.fromEntries(limitNames.map((name) => [snakeCase(name), positive.optional()])),
   ).optional(),
+  acl: section("acl", {
+    admins: z.array(
+      z.string({ error: A_CLIENT }).refine(isIdentity, { error: A_CLIENT }),
+      { error: 'expected a list of clients\' names, as in ["admin"]' },
+    ).optional(),
+  }).optional(),
   log: section("log", {
     level: z.enum(["debug", "info", "warning", "error"], {
       error: 'expected "debug", "info", "warning" or "error"',
@@ -138,6 +148,7 @@ export function readServerOptions(path: string, env: Environment): ServerFileOpt
     databasePath: from(file.database.dbname),
     aesKey: readAesKey(encryption, env, path, from),
     limits: readLimits(file.limits ?? {}, path),
+    admins: file.acl?.admins ?? [],
     ...(file.log?.level !== undefined && { logLevel: file.log.level }),
     ...(BASE64_KEY.test(encryption.aes_key ?? "") && isOpenToOthers(path, "the configuration") && {
       exposedKeyFile: path,

@@ -13,6 +13,7 @@ import type { Cancel } from "../base/timers.ts";
 import type { Broker } from "../core/broker.ts";
 import { TextSession } from "../session/text_session.ts";
 import type { Store } from "../store/store.ts";
+import { type BackupRights, Backups } from "./backups.ts";
 import type { ClientSocket } from "./client_socket.ts";
 import { Connection } from "./connection.ts";
 import { Engine } from "./engine.ts";
@@ -34,6 +35,8 @@ export interface RunningBrokerOptions {
   readonly broker: Broker;
   /** Its durable memory. Whoever opened it closes it, when the broker has stopped. */
   readonly store: Store;
+  /** What admins may copy. Default: nobody may. */
+  readonly backup?: BackupRights;
   /** The bounds it keeps. */
   readonly limits: Limits;
   /** Time, and doing things later. */
@@ -46,6 +49,7 @@ export interface RunningBrokerOptions {
 export class RunningBroker {
   readonly #options: RunningBrokerOptions;
   readonly #engine: Engine;
+  readonly #backups: Backups;
   readonly #connections = new Set<Connection>();
   #repeated: Cancel[] = [];
   #toldOfHorizon = false;
@@ -53,8 +57,9 @@ export class RunningBroker {
 
   /** Makes a broker that takes clients; {@linkcode RunningBroker.start} makes time pass for it. */
   constructor(options: RunningBrokerOptions) {
-    const { broker, store, runtime } = options;
+    const { broker, store, backup: rights, limits, runtime } = options;
     this.#options = options;
+    this.#backups = new Backups({ rights, limits, clock: runtime.clock });
     this.#engine = new Engine({
       broker,
       store,
@@ -82,6 +87,7 @@ export class RunningBroker {
       socket,
       openSession: (connection) => new TextSession({ connection, identity, limits }),
       engine: this.#engine,
+      backups: this.#backups,
       limits,
       clock: runtime.clock,
       onEnd: () => this.#ended(connection),
@@ -97,6 +103,7 @@ export class RunningBroker {
   /** Tells whether the disk is nearly full. */
   disk(low: boolean): void {
     this.#engine.disk(low);
+    this.#backups.disk(low);
   }
 
   /**
@@ -131,6 +138,7 @@ export class RunningBroker {
   #sweep(): void {
     const nowMs = this.#options.runtime.clock.now().monoMs;
     for (const connection of this.#connections) connection.sweep(nowMs);
+    this.#backups.sweep(nowMs);
   }
 
   #forget(): void {

@@ -74,6 +74,7 @@ export class BrokerServer {
     this.#running = new RunningBroker({
       broker,
       store,
+      backup: { source: store, admins: options.admins ?? [] },
       limits,
       runtime: systemRuntime,
       onFailure: (error) => this.#fail(error),

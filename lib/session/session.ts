@@ -7,6 +7,7 @@
 import type { Answer } from "../core/effect.ts";
 import type { Input } from "../core/input.ts";
 import type { MessageHead } from "../core/message.ts";
+import type { BackupOrder } from "../wire/command.ts";
 import type { Reply } from "../wire/reply.ts";
 
 /** What a client's bytes ask for, in order. */
@@ -15,6 +16,8 @@ export type Step =
   | { readonly kind: "input"; readonly input: Input }
   /** Something that needs no core, answered when its turn comes. */
   | { readonly kind: "reply"; readonly reply: Reply }
+  /** Something about a copy of the database, carried out and answered when its turn comes. */
+  | { readonly kind: "backup"; readonly order: BackupOrder }
   /** The client can no longer be understood: close when all before it is answered. */
   | { readonly kind: "close" };
 

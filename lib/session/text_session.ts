@@ -103,6 +103,10 @@ export class TextSession implements Session {
       case "stats":
       case "dead_letters":
         return this.#report(command, steps);
+      case "backup":
+      case "backup_read":
+      case "backup_end":
+        return void steps.push({ kind: "backup", order: command });
       default:
         this.#ask({ ...command, connection: this.#connection }, steps);
     }

@@ -77,7 +77,15 @@ export type Command =
   | { readonly kind: "get_key"; readonly client: string }
   | { readonly kind: "stats" }
   | { readonly kind: "reset_stats" }
-  | { readonly kind: "heartbeat" };
+  | { readonly kind: "heartbeat" }
+  | BackupOrder;
+
+/** What whoever backs the broker up asks, in this order. */
+export type BackupOrder =
+  | { readonly kind: "backup" }
+  /** `offset`: the first byte of the copy that is wanted. */
+  | { readonly kind: "backup_read"; readonly offset: number }
+  | { readonly kind: "backup_end" };
 
 /** A line that is no command: the reply it gets in its turn. */
 export interface Malformed {

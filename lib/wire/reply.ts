@@ -31,6 +31,11 @@ export type Reply =
   | { readonly kind: "stats"; readonly json: string }
   | { readonly kind: "stats_reset" }
   | { readonly kind: "heartbeat_ok" }
+  /** `bytes`: of the whole copy. */
+  | { readonly kind: "backup"; readonly bytes: number }
+  /** `data`: the copy's bytes from the offset on that was asked for; at least one. */
+  | { readonly kind: "backup_piece"; readonly data: Uint8Array }
+  | { readonly kind: "backup_ended" }
   /**
    * A failure: `text` is the whole line, such as `Error: …` or `Missing queue name`. `id` repeats
    * the message it is about, where the line ends with one; see {@linkcode messageFailure}.

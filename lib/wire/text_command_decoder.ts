@@ -149,7 +149,11 @@ function decodeSimple(verb: string, rest: string): Decoded {
     case "stats":
     case "reset_stats":
     case "heartbeat":
+    case "backup":
+    case "backup_end":
       return { kind: verb };
+    case "backup_read":
+      return { kind: verb, offset: requireNumber("offset", rest, 0) };
     default:
       return decodeTopology(verb, rest) ?? malformed("Unknown command");
   }

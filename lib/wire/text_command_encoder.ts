@@ -70,7 +70,11 @@ function head(command: Command): string {
     case "stats":
     case "reset_stats":
     case "heartbeat":
+    case "backup":
+    case "backup_end":
       return command.kind;
+    case "backup_read":
+      return `backup_read${numberText("offset", command.offset, 0, " ")}`;
     default:
       return ofDelivery(command);
   }

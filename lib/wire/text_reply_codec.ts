@@ -29,6 +29,7 @@ const ALWAYS_SAME = {
   no_key: "No public key found",
   stats_reset: "Stats reset",
   heartbeat_ok: "HEARTBEAT_OK",
+  backup_ended: "Backup ended",
 } as const;
 
 type PlainReply = { readonly kind: keyof typeof ALWAYS_SAME };
@@ -60,6 +61,10 @@ function lineOf(reply: Reply): string {
       return `Public key: ${toBase64(reply.key)}`;
     case "stats":
       return `Stats: ${reply.json}`;
+    case "backup":
+      return `Backup: ${reply.bytes}`;
+    case "backup_piece":
+      return `Backup piece: ${toBase64(reply.data)}`;
     case "failed":
       return reply.text;
     default:
@@ -109,6 +114,15 @@ function decodePublicKey(rest: string): ReceivedReply {
   return { kind: "public_key", key };
 }
 
+function decodePiece(rest: string): ReceivedReply {
+  const padding = rest.endsWith("==") ? 2 : rest.endsWith("=") ? 1 : 0;
+  const data = fromBase64(rest, rest.length / 4 * 3 - padding);
+  if (data === undefined || data.length === 0) {
+    throw nonsense("a piece of a backup that is not base64");
+  }
+  return { kind: "backup_piece", data };
+}
+
 function decodeFailure(text: string): ReceivedReply {
   const at = text.lastIndexOf(ABOUT_MESSAGE);
   const id = at === -1 ? "" : text.slice(at + ABOUT_MESSAGE.length);
@@ -126,6 +140,8 @@ const BY_PREFIX: readonly (readonly [string, (rest: string) => ReceivedReply])[]
   ["Dead letters: ", (rest) => ({ kind: "dead_letters", json: rest })],
   ["Public key: ", decodePublicKey],
   ["Stats: ", (rest) => ({ kind: "stats", json: rest })],
+  ["Backup: ", (rest) => ({ kind: "backup", bytes: countOf(rest) })],
+  ["Backup piece: ", decodePiece],
 ];
 
 /**

@@ -9,6 +9,7 @@ import { Buffer } from "node:buffer";
 import { setImmediate } from "node:timers/promises";
 import { DEFAULT_LIMITS, type Limits } from "../../lib/base/limits.ts";
 import { Broker } from "../../lib/core/broker.ts";
+import { Backups, type BackupSource } from "../../lib/server/backups.ts";
 import type { ClientSocket } from "../../lib/server/client_socket.ts";
 import { Connection } from "../../lib/server/connection.ts";
 import { Engine } from "../../lib/server/engine.ts";
@@ -95,15 +96,50 @@ interface Client {
   ends: number;
 }
 
+/** A copy of `BACKUP_BYTES` bytes whose next piece comes when the test says so. */
+class ScriptedSource implements BackupSource {
+  reads = 0;
+  ends = 0;
+  #wanted: (() => void)[] = [];
+
+  beginBackup(): Promise<number> {
+    return Promise.resolve(BACKUP_BYTES);
+  }
+
+  async readBackup(offset: number): Promise<Uint8Array> {
+    this.reads++;
+    await new Promise<void>((resolve) => this.#wanted.push(resolve));
+    return new Uint8Array(Math.min(PIECE_BYTES, BACKUP_BYTES - offset));
+  }
+
+  endBackup(): Promise<void> {
+    this.ends++;
+    return Promise.resolve();
+  }
+
+  /** Lets all pieces come that were asked for. */
+  async give(): Promise<void> {
+    for (const resolve of this.#wanted.splice(0)) resolve();
+    await setImmediate();
+  }
+}
+
+const BACKUP_BYTES = 1000;
+const PIECE_BYTES = 300;
+
 /** An engine whose turns and time the test controls. */
 class Bench {
   readonly limits: Limits;
+  readonly source = new ScriptedSource();
   readonly #engine: Engine;
+  readonly #backups: Backups;
   readonly #turns: (() => void)[] = [];
   monoMs = 0;
 
   private constructor(limits: Limits, broker: Broker, store: MemoryStore) {
     this.limits = limits;
+    const rights = { source: this.source, admins: ["admin"] };
+    this.#backups = new Backups({ rights, limits, clock: this.#clock });
     this.#engine = new Engine({
       broker,
       store,
@@ -128,6 +164,7 @@ class Bench {
       socket,
       openSession: (connection) => new TextSession({ connection, identity, limits: this.limits }),
       engine: this.#engine,
+      backups: this.#backups,
       limits: this.limits,
       clock: this.#clock,
       onEnd: () => client.ends++,
@@ -599,4 +636,97 @@ Deno.test("the log has who came, went and was cut off, and nothing that a client
     ["disconnected", "INFO", "carol", "192.0.2.1", 2, 2.5],
   ]);
   assert(!logged.join("").includes("SECRET"));
+});
+
+const PIECE = `Backup piece: ${new Uint8Array(PIECE_BYTES).toBase64()}`;
+
+Deno.test("a backup is answered in its turn: after all before it is on disk, before all that follows", async () => {
+  const bench = await Bench.make();
+  const [bob] = await bench.meet();
+  const { socket, connection } = bench.connect("admin");
+  await bench.run();
+  socket.say(`${publish("m-1", { receiver: "bob" })}backup\n${HEARTBEAT}backup_read 0\nheart`);
+  socket.say("beat\nbackup_end\nstats\n");
+  await setImmediate();
+  assert.deepEqual(socket.lines, [], "nothing is committed yet");
+  await bench.run();
+  await setImmediate();
+  await bench.run();
+  assert.deepEqual(socket.lines, ["ACK m-1", "Backup: 1000", "HEARTBEAT_OK"]);
+  // Others are served while the piece is read.
+  bob.socket.say("consume bob\n");
+  await bench.run();
+  assert.deepEqual(bob.socket.messageIds, ["m-1"]);
+  // What else is written to the connection asks for nothing again.
+  connection.flush();
+  assert.equal(bench.source.reads, 1);
+  assert.equal(socket.lines.length, 3);
+  await bench.source.give();
+  await bench.run();
+  await setImmediate();
+  await bench.run();
+  assert.deepEqual(socket.lines.slice(3, 6), [PIECE, "HEARTBEAT_OK", "Backup ended"]);
+  assert.match(socket.lines[6]!, /^Stats: /);
+  assert.equal(bench.source.ends, 1);
+});
+
+Deno.test("pieces are read no faster than their client takes them, and what it asks meanwhile is not read", async () => {
+  const bench = await Bench.make({ maxUnsentBytes: 700, maxWaitingCommands: 100 });
+  const { socket } = bench.connect("admin");
+  await bench.run();
+  socket.say(`backup\n${"backup_read 0\n".repeat(99)}`);
+  assert(socket.paused);
+  for (let round = 0; round < 10; round++) {
+    await bench.source.give();
+    await bench.run();
+  }
+  assert.equal(bench.source.reads, 1);
+  for (let taken = 1; taken < 99; taken++) {
+    socket.takeAll();
+    await bench.source.give();
+    await bench.run();
+    assert.equal(bench.source.reads, taken + 1);
+  }
+  socket.takeAll();
+  assert(!socket.paused, "all is answered");
+  assert.deepEqual(socket.lines, ["Backup: 1000", ...Array(99).fill(PIECE)]);
+  // What was counted as waiting is not any more: exactly as much as before stops the reading.
+  socket.say(HEARTBEAT.repeat(99));
+  assert(!socket.paused);
+  await bench.run();
+});
+
+Deno.test("a connection that ends during a backup ends it, and what it had asked for goes nowhere", async () => {
+  const bench = await Bench.make();
+  const { socket } = bench.connect("admin");
+  await bench.run();
+  socket.say("backup\n");
+  await setImmediate();
+  socket.say(`backup_read 0\nbackup_read 300\n${HEARTBEAT}`);
+  await setImmediate();
+  socket.onClose?.();
+  await bench.source.give();
+  await bench.run();
+  assert.deepEqual(socket.lines, ["Backup: 1000"]);
+  assert.deepEqual([bench.source.reads, bench.source.ends], [1, 1]);
+  const next = bench.connect("admin");
+  next.socket.say("backup\n");
+  await bench.run();
+  await setImmediate();
+  assert.deepEqual(next.socket.lines, ["Backup: 1000"]);
+});
+
+Deno.test("a broker that stops gives no more of a backup", async () => {
+  const bench = await Bench.make();
+  const { socket, connection } = bench.connect("admin");
+  await bench.run();
+  socket.say("backup\nbackup_read 0\nbackup_read 300\n");
+  await setImmediate();
+  connection.stopReading();
+  connection.end();
+  await bench.source.give();
+  await setImmediate();
+  socket.takeAll();
+  assert.equal(socket.last, "");
+  assert.equal(bench.source.reads, 1);
 });

@@ -12,8 +12,7 @@ import { Broker } from "../../lib/core/broker.ts";
 import type { Answer, Change } from "../../lib/core/effect.ts";
 import type { MessageHead, MessageRef } from "../../lib/core/message.ts";
 import type { Snapshot, StoredMessage } from "../../lib/core/restore.ts";
-import { Engine, type Outlet } from "../../lib/server/engine.ts";
-import type { Step } from "../../lib/session/session.ts";
+import { Engine, type EngineStep, type Outlet } from "../../lib/server/engine.ts";
 import { MemoryDisk } from "../../lib/store/memory_disk.ts";
 import type { Store } from "../../lib/store/store.ts";
 import type { Reply } from "../../lib/wire/reply.ts";
@@ -164,7 +163,7 @@ class TestClient implements Outlet {
     this.submit(inputs.map((input) => ({ kind: "input", input: { ...input, connection } })));
   }
 
-  submit(steps: readonly Step[], bytes = 1): void {
+  submit(steps: readonly EngineStep[], bytes = 1): void {
     this.#engine.submit(this.connection, steps, bytes);
   }
 
@@ -208,7 +207,7 @@ class TestClient implements Outlet {
   }
 }
 
-const heartbeat: Step = { kind: "reply", reply: { kind: "heartbeat_ok" } };
+const heartbeat: EngineStep = { kind: "reply", reply: { kind: "heartbeat_ok" } };
 const consume = { kind: "consume", queue: "q" } as const;
 const fetch = { kind: "fetch", queue: "q" } as const;
 

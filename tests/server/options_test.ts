@@ -77,6 +77,7 @@ Deno.test("the seed's config.toml works as it stands", () => {
     databasePath: join(folder.path, "public_keys.db"),
     aesKey: AES_KEY,
     limits: DEFAULT_LIMITS,
+    admins: [],
   });
 });
 
@@ -214,6 +215,25 @@ Deno.test("limits that are no positive whole number or do not fit each other are
     limit("max_line_bytes = 1000"),
     /limits do not fit each other: expected that max_message_bytes is below max_line_bytes/,
   );
+});
+
+Deno.test("the admins are clients' names, and there are none unless they are listed", () => {
+  const admins = (toml: string) => {
+    using folder = new Folder(SEED + toml);
+    return readServerOptions(folder.config, {}).admins;
+  };
+  assert.deepEqual(admins(""), []);
+  assert.deepEqual(admins("[acl]\n"), []);
+  assert.deepEqual(admins('[acl]\nadmins = ["admin", "op.2"]\n'), ["admin", "op.2"]);
+  for (const name of ['""', '"a b"', '"*"', '"-a"', '"a\\n"', "7", `"${"a".repeat(65)}"`]) {
+    const { text } = failure(`${SEED}[acl]\nadmins = ["admin", ${name}]\n`);
+    assert.match(text, /acl\.admins\.1 is wrong: expected a client's name/, name);
+  }
+  assert.match(
+    failure(`${SEED}[acl]\nadmins = "admin"\n`).text,
+    /acl\.admins is wrong: expected a/,
+  );
+  assert.match(failure(`${SEED}[acl]\nadmin = ["a"]\n`).text, /unknown key "acl\.admin"/);
 });
 
 Deno.test("the log level is one of four words", () => {

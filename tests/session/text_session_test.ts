@@ -157,6 +157,20 @@ Deno.test("a heartbeat, another kind of exchange and a line that is no command a
   }
 });
 
+Deno.test("what is asked about a backup is a step of its own, in its place", () => {
+  assert.deepEqual(stepsOf("stats\nbackup\nbackup_read 7\nbackup_end\nheartbeat\n"), [
+    input({ kind: "stats" }),
+    { kind: "backup", order: { kind: "backup" } },
+    { kind: "backup", order: { kind: "backup_read", offset: 7 } },
+    { kind: "backup", order: { kind: "backup_end" } },
+    { kind: "reply", reply: { kind: "heartbeat_ok" } },
+  ]);
+  for (const line of ["backup_read", "backup_read -1", "backup_read 01", "backup_read 1 2"]) {
+    const why = "offset is not a whole number from 0 to 9007199254740991";
+    assert.deepEqual(stepsOf(`${line}\n`), [failed(`Error: ${why}`)], line);
+  }
+});
+
 Deno.test("a key is registered for one's own identity only, also under the other verb", () => {
   for (const verb of ["register_key", "register_public_key"]) {
     for (const client of ["bob", "Alice", "alice2", "alic"]) {

@@ -41,6 +41,7 @@ Deno.test("the document's table has every command", () => {
     ...["declare_exchange", "declare_queue", "bind", "publish", "publish_batch", "consume"],
     ...["unbind", "delete_queue", "delete_exchange", "purge", "nack", "touch", "dead_letters"],
     ...["redrive", "fetch", "ack", "register_key", "get_key", "stats", "reset_stats", "heartbeat"],
+    ...["backup", "backup_read", "backup_end"],
   ];
   for (const verb of verbs) {
     assert.ok(inTable.includes(verb), verb);

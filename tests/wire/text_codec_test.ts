@@ -105,7 +105,8 @@ const commands: fc.Arbitrary<Command> = fc.oneof(
   }),
   record({ kind: fc.constant("register_key" as const), client: names, key: keys }),
   record({ kind: fc.constant("get_key" as const), client: names }),
-  record({ kind: fc.constantFrom("stats", "reset_stats", "heartbeat") }),
+  record({ kind: fc.constantFrom("stats", "reset_stats", "heartbeat", "backup", "backup_end") }),
+  record({ kind: fc.constant("backup_read" as const), offset: wholeNumbers(0) }),
 );
 
 const replies: fc.Arbitrary<Reply> = fc.oneof(
@@ -114,6 +115,7 @@ const replies: fc.Arbitrary<Reply> = fc.oneof(
       ...["exchange_declared", "queue_declared", "queue_bound", "subscribed"] as const,
       ...["queue_unbound", "queue_deleted", "exchange_deleted"] as const,
       ...["no_messages", "key_registered", "no_key", "stats_reset", "heartbeat_ok"] as const,
+      "backup_ended" as const,
     ),
   }),
   record({
@@ -123,6 +125,11 @@ const replies: fc.Arbitrary<Reply> = fc.oneof(
   record({ kind: fc.constantFrom("queue_purged", "redriven"), count: wholeNumbers(0) }),
   messages.map(({ id, body }) => ({ kind: "message" as const, id, body })),
   record({ kind: fc.constant("public_key" as const), key: keys }),
+  record({ kind: fc.constant("backup" as const), bytes: wholeNumbers(0) }),
+  record({
+    kind: fc.constant("backup_piece" as const),
+    data: fc.uint8Array({ minLength: 1, maxLength: 300 }),
+  }),
   record({ kind: fc.constantFrom("stats", "dead_letters"), json: lines }),
   lines.filter((why) => !why.includes(" for message "))
     .map((why) => ({ kind: "failed" as const, text: `Error: ${why}` })),

@@ -85,6 +85,10 @@ const COMMANDS: readonly (readonly [line: string, command: Command])[] = [
   ["stats", { kind: "stats" }],
   ["reset_stats", { kind: "reset_stats" }],
   ["heartbeat", { kind: "heartbeat" }],
+  ["backup", { kind: "backup" }],
+  ["backup_read 0", { kind: "backup_read", offset: 0 }],
+  ["backup_read 196608", { kind: "backup_read", offset: 196_608 }],
+  ["backup_end", { kind: "backup_end" }],
 ];
 
 for (const [line, command] of COMMANDS) {

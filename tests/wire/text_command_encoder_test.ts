@@ -67,6 +67,9 @@ const LINES: readonly (readonly [command: Command, line: string])[] = [
   [{ kind: "stats" }, "stats\n"],
   [{ kind: "reset_stats" }, "reset_stats\n"],
   [{ kind: "heartbeat" }, "heartbeat\n"],
+  [{ kind: "backup" }, "backup\n"],
+  [{ kind: "backup_read", offset: 196_608 }, "backup_read 196608\n"],
+  [{ kind: "backup_end" }, "backup_end\n"],
 ];
 
 for (const [command, line] of LINES) {
