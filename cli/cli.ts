@@ -7,6 +7,7 @@ import { Command, CommanderError } from "commander";
 import { AssertionError } from "../lib/base/assert.ts";
 import { CipherMqError } from "../lib/base/errors.ts";
 import project from "../deno.json" with { type: "json" };
+import { addBackup } from "./backup.ts";
 import { addDeadLetters } from "./dead_letters.ts";
 import { addDemo } from "./demo.ts";
 import { exitCodeOf } from "./exit_code.ts";
@@ -29,6 +30,7 @@ const SUBCOMMANDS: readonly AddSubcommand[] = [
   addReceive,
   addDeadLetters,
   addStats,
+  addBackup,
   addKeygen,
   addGenCerts,
   addDemo,

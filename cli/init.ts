@@ -17,6 +17,8 @@ import { makeKeyFiles } from "./keygen.ts";
 import type { Terminal } from "./terminal.ts";
 
 const DATABASE = "ciphermq.db";
+/** Who may back up the broker. */
+const ADMIN = "admin";
 const DEFAULT_SENDER = "sender_1";
 const DEFAULT_RECEIVER = "receiver_1";
 
@@ -49,7 +51,7 @@ export function addInit(program: Command, terminal: Terminal): void {
   program.command("init")
     .summary("make everything that a first run needs")
     .description(
-      "Makes in DIR: certificates of an own CA for the server and the clients, the receivers' key " +
+      "Makes in DIR: certificates of an own CA for the server, the clients and an admin, the receivers' key " +
         "pairs, config.toml for the broker, with a new AES key, and config.json for the clients.",
     )
     .argument("[DIR]", "the folder; made if it is missing", ".")
@@ -121,7 +123,7 @@ function reachedAt(address: string): Address {
 
 /** Every client once, for one name may send and receive. */
 function clientsOf({ senders, receivers }: Setup): string[] {
-  return [...new Set([...senders, ...receivers])];
+  return [...new Set([...senders, ...receivers, ADMIN])];
 }
 
 /** Refuses, before anything is made, what would fail or destroy something later. */
@@ -205,6 +207,10 @@ dbname = "${DATABASE}"
 # in the environment as CIPHERMQ_AES_KEY instead, or in a file of its own: aes_key_file = "aes.key".
 [encryption]
 aes_key = "${randomBytes(AES_KEY_BYTES).toString("base64")}"
+
+# The clients that may copy the database: ciphermq backup FILE
+[acl]
+admins = ["${ADMIN}"]
 `;
 }
 

@@ -1,5 +1,5 @@
 /**
- * How far `send` is, for a person at a terminal; nothing for anybody else.
+ * How far `send` or `backup` is, for a person at a terminal; nothing for anybody else.
  *
  * @module
  */
@@ -22,13 +22,13 @@ export class Progress {
   readonly #bar: Bar | undefined;
   readonly #total: number | undefined;
 
-  /** Makes one that is not drawn yet, for so many messages where that is known. */
-  constructor(terminal: Terminal, total: number | undefined) {
+  /** Makes one that is not drawn yet, for so many things where that is known; `done` says what they are. */
+  constructor(terminal: Terminal, total: number | undefined, done = "acknowledged") {
     this.#total = total;
     if (!terminal.interactive) return;
     const format = total === undefined
-      ? "{value} of {total} acknowledged"
-      : "[{bar}] {value}/{total} acknowledged, {eta_formatted} left";
+      ? `{value} of {total} ${done}`
+      : `[{bar}] {value}/{total} ${done}, {eta_formatted} left`;
     this.#bar = new cliProgress.SingleBar({ format, fps: FPS, clearOnComplete: true });
   }
 
@@ -37,11 +37,11 @@ export class Progress {
     this.#bar?.start(this.#total ?? 0, 0);
   }
 
-  /** Shows what has been acknowledged. */
-  update(acknowledged: number, sent: number): void {
+  /** Shows what is done, of `begun` where the whole is not known. */
+  update(done: number, begun = done): void {
     if (this.#bar === undefined) return;
-    if (this.#total === undefined) this.#bar.setTotal(sent);
-    this.#bar.update(acknowledged);
+    if (this.#total === undefined) this.#bar.setTotal(begun);
+    this.#bar.update(done);
   }
 
   /** Takes it away. */

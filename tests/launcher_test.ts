@@ -181,6 +181,7 @@ test("each subcommand gets just the permissions that it needs", async () => {
   const expected: Record<string, string> = {
     serve: "net read write sys=statfs",
     receive: "net read write",
+    backup: "net read write",
     send: "net read",
     stats: "net read",
     "dead-letters": "net read",

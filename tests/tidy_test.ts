@@ -27,6 +27,7 @@ const PURE = ["lib/core", "lib/wire", "lib/guard", "lib/session"];
 /** Files of clients that are for sockets, files or certificates; all others run in a simulator too. */
 const CLIENT_EDGES = new Set(
   [
+    "backup_file",
     "credentials",
     "database_file",
     "dial",

@@ -1,6 +1,6 @@
 /**
- * Questions and orders about queues, for whoever operates them: dead letters, what a queue holds,
- * the broker's counts.
+ * Questions and orders of whoever operates a broker: dead letters, what a queue holds, the broker's
+ * counts, a copy of its database.
  *
  * @module
  */
@@ -80,6 +80,7 @@ type ReplyOf<Kind extends ReceivedReply["kind"]> = Extract<ReceivedReply, { read
 const DEAD = ".dead";
 const CODES: readonly (readonly [RegExp, ErrorCode])[] = [
   [/\bno queue\b/, "not_found"],
+  [/\bmay not\b/, "access_denied"],
   [/\blimit\b/, "limit"],
   [/^Unknown command/, "protocol"],
 ];
@@ -142,6 +143,24 @@ export class Operator {
   async purgeDeadLetters(queue: string): Promise<number> {
     const command = { kind: "purge", queue: queue + DEAD, force: true } as const;
     return (await this.#ask(command, "queue_purged")).count;
+  }
+
+  /**
+   * Begins a copy of the broker's database as it is now, and gives its bytes. Only an admin may
+   * (`access_denied`), and one at a time (`limit`). It ends with this connection at the latest.
+   */
+  async beginBackup(): Promise<number> {
+    return (await this.#ask({ kind: "backup" }, "backup")).bytes;
+  }
+
+  /** The copy's next bytes from `offset` on, at least one. Rejects when the broker has ended the copy. */
+  async readBackup(offset: number): Promise<Uint8Array> {
+    return (await this.#ask({ kind: "backup_read", offset }, "backup_piece")).data;
+  }
+
+  /** Ends the copy, so that the broker can tidy up and another one can begin. */
+  async endBackup(): Promise<void> {
+    await this.#ask({ kind: "backup_end" }, "backup_ended");
   }
 
   /** Closes the connection; what was borrowed goes back. */

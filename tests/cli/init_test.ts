@@ -82,7 +82,8 @@ Deno.test("init makes configurations, certificates and keys that fit together", 
       tls: { caPath: join(folder, "certs/ca.crt"), checkHostname: true },
     });
     const authority = new X509Certificate(server.authorities);
-    for (const name of ["server", "sender_1", "receiver_1"]) {
+    assert.deepEqual(server.admins, ["admin"]);
+    for (const name of ["server", "sender_1", "receiver_1", "admin"]) {
       const certificate = Deno.readTextFileSync(join(folder, `certs/${name}.crt`));
       assert(new X509Certificate(certificate).verify(authority.publicKey), name);
     }
@@ -100,6 +101,7 @@ Deno.test("what is secret is for its owner only", () =>
     assert.deepEqual(
       secrets.map((file) => basename(file)).toSorted(),
       [
+        "admin.key",
         "ca.key",
         "config.toml",
         "receiver_1.key",
@@ -126,6 +128,7 @@ Deno.test("senders and receivers are those that are named, and one name may be b
     await runInit([folder, ...names]);
     const made = [...contents(join(folder, "certs")).keys()].map((file) => basename(file));
     assert.deepEqual(made.filter((name) => name.endsWith(".crt")).toSorted(), [
+      "admin.crt",
       "alice.crt",
       "bob.crt",
       "ca.crt",

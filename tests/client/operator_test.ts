@@ -62,6 +62,37 @@ Deno.test("redrive, purge and stats say what is ordered and give what is answere
   });
 });
 
+Deno.test("a backup is begun, read piece by piece and ended", async () => {
+  const answers = {
+    "backup": "Backup: 5",
+    "backup_read 0": "Backup piece: YWJj",
+    "backup_read 3": "Backup piece: ZGU=",
+    "backup_end": "Backup ended",
+  };
+  await withAnswers(answers, async (operator) => {
+    assert.equal(await operator.beginBackup(), 5);
+    const pieces = [await operator.readBackup(0), await operator.readBackup(3)];
+    assert.equal(
+      new TextDecoder().decode(Uint8Array.from(pieces.flatMap((one) => [...one]))),
+      "abcde",
+    );
+    await operator.endBackup();
+  });
+  const refusals: readonly (readonly [string, ErrorCode])[] = [
+    ["Error: 'r' may not back up the broker: it is not one of its admins", "access_denied"],
+    ["Error: the limit of one backup at a time is reached; try again when it has ended", "limit"],
+    ["Error: no backup can begin: the disk is nearly full", "conflict"],
+    ["Backup piece: YQ==", "protocol"],
+  ];
+  for (const [answer, code] of refusals) {
+    await withAnswers({ backup: answer }, async (operator) => {
+      await assert.rejects(operator.beginBackup(), (error) => {
+        return error instanceof CipherMqError && error.code === code;
+      }, answer);
+    });
+  }
+});
+
 Deno.test("refusals have the code of their reason, and a report that makes no sense is a protocol error", async () => {
   const cases: readonly (readonly [string, ErrorCode])[] = [
     ["Error: no queue 'q'; declare it first", "not_found"],

@@ -15,6 +15,7 @@ export const PATIENCE_MS = 30_000;
 const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
   serve: ["--allow-net", "--allow-read", "--allow-write", "--allow-sys=statfs"],
   receive: ["--allow-net", "--allow-read", "--allow-write"],
+  backup: ["--allow-net", "--allow-read", "--allow-write"],
   send: ["--allow-net", "--allow-read"],
   stats: ["--allow-net", "--allow-read"],
   "dead-letters": ["--allow-net", "--allow-read"],
