@@ -10,7 +10,7 @@ import type { Limits } from "../base/limits.ts";
 import { logger } from "../base/log.ts";
 import type { Runtime } from "../base/runtime.ts";
 import type { Cancel } from "../base/timers.ts";
-import type { Broker } from "../core/broker.ts";
+import { Broker, type BrokerOptions } from "../core/broker.ts";
 import { TextSession } from "../session/text_session.ts";
 import type { Store } from "../store/store.ts";
 import { type BackupRights, Backups } from "./backups.ts";
@@ -28,6 +28,13 @@ const SWEEP_MS = 1000;
 const FORGET_MS = 60_000;
 /** How long clients may take to accept their last answers when the broker stops, in milliseconds. */
 const DRAIN_MS = 3000;
+
+/** The broker that a store remembers. Rejects as {@linkcode Store.load} and {@linkcode Store.messages}. */
+export async function restoreBroker(options: BrokerOptions, store: Store): Promise<Broker> {
+  const broker = new Broker(options, await store.load());
+  for await (const messages of store.messages()) broker.restore(messages);
+  return broker;
+}
 
 /** What a broker runs on. */
 export interface RunningBrokerOptions {

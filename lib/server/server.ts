@@ -9,14 +9,14 @@ import { assertLimits } from "../base/limits.ts";
 import { logger } from "../base/log.ts";
 import { systemRuntime } from "../base/runtime.ts";
 import type { Cancel } from "../base/timers.ts";
-import { Broker } from "../core/broker.ts";
+import type { Broker } from "../core/broker.ts";
 import { SqliteStore } from "../store/sqlite_store.ts";
 import { Ballast } from "../store/ballast.ts";
 import { diskSpace } from "../store/disk_space.ts";
 import { DiskWatch } from "./disk_watch.ts";
 import { Listener } from "./listener.ts";
 import type { ServerOptions } from "./options.ts";
-import { RunningBroker } from "./running_broker.ts";
+import { restoreBroker, RunningBroker } from "./running_broker.ts";
 
 const log = logger("server");
 
@@ -102,9 +102,8 @@ export class BrokerServer {
       cacheBytes: options.limits.maxCachedBodyBytes,
     });
     try {
-      const snapshot = await store.load();
-      const broker = new Broker({ limits: options.limits, random: systemRuntime.random }, snapshot);
-      for await (const messages of store.messages()) broker.restore(messages);
+      const { limits } = options;
+      const broker = await restoreBroker({ limits, random: systemRuntime.random }, store);
       log.info("recovered", { ...store.recovery });
       const server = new BrokerServer(options, store, broker);
       await server.#disk.look();

@@ -7,8 +7,7 @@
 import { DEFAULT_LIMITS, type Limits } from "../../lib/base/limits.ts";
 import type { Runtime } from "../../lib/base/runtime.ts";
 import type { ConnectionOptions } from "../../lib/client/connection.ts";
-import { Broker } from "../../lib/core/broker.ts";
-import { RunningBroker } from "../../lib/server/running_broker.ts";
+import { restoreBroker, RunningBroker } from "../../lib/server/running_broker.ts";
 import { MemoryDisk } from "../../lib/store/memory_disk.ts";
 import { MemoryStore } from "../../lib/store/memory_store.ts";
 import { SeededEntropy } from "./seeded_entropy.ts";
@@ -22,6 +21,7 @@ export class World {
   readonly random: SeededEntropy;
   readonly network: SimulatedNetwork;
   readonly limits: Limits;
+  #stopBroker = () => Promise.resolve();
 
   /** The world of a seed, in which nothing runs yet. */
   constructor(seed: number, limits: Partial<Limits> = {}) {
@@ -36,20 +36,29 @@ export class World {
   }
 
   /** Starts a broker on the disk; it listens. */
-  async startBroker(): Promise<RunningBroker> {
+  async startBroker(): Promise<void> {
     const runtime = this.runtime();
     const store = new MemoryStore(this.disk);
-    const options = { limits: this.limits, random: runtime.random };
+    const { limits } = this;
     const broker = new RunningBroker({
-      broker: new Broker(options, await store.load()),
+      broker: await restoreBroker({ limits, random: runtime.random }, store),
       store,
-      limits: this.limits,
+      limits,
       runtime,
       onFailure: () => this.network.listen(),
     });
     broker.start();
     this.network.listen((socket) => broker.accept(socket));
-    return broker;
+    this.#stopBroker = async () => {
+      await broker.stop();
+      await store.close();
+    };
+  }
+
+  /** Stops the broker in order; what it knows stays on the disk. */
+  async stopBroker(): Promise<void> {
+    this.network.listen();
+    await this.#stopBroker();
   }
 
   /** How a client reaches the broker. */

@@ -8,41 +8,40 @@ import { createHash } from "node:crypto";
 import { MemoryInbox } from "../../lib/client/inbox.ts";
 import { Receiver } from "../../lib/client/receiver.ts";
 import { Sender } from "../../lib/client/sender.ts";
-import { HandlerSink } from "../../lib/client/sink.ts";
+import { HandlerSink, type OpenedMessage } from "../../lib/client/sink.ts";
 import { World } from "./world.ts";
 
 const COUNT = 200;
 const TEXTS = Array.from({ length: COUNT }, (_, n) => `message ${n}`);
 
-/** Sends everything to one receiver; gives what came, and all that was on the network. */
-async function history(seed: number): Promise<{ texts: string[]; trace: string; endMs: number }> {
+/** A broker, a sender and a receiver of one seed, and all that was on their network. */
+async function history(seed: number, disturb: (world: World) => Promise<void> = async () => {}) {
   const world = new World(seed);
   const { clock, network, random } = world;
   const trace = createHash("sha256");
   network.onArrival = (to, chunk) => {
     trace.update(`${clock.nowMs} to ${to.remoteAddress} ${to.identity}\n`).update(chunk);
   };
-  const broker = await clock.until(world.startBroker());
+  await clock.until(world.startBroker());
   const texts: string[] = [];
+  const handle = async (messages: readonly OpenedMessage[]) => {
+    for (const { text } of messages) texts.push(text);
+    await new Promise<void>((done) => clock.after(3, done));
+  };
   const receiver = await clock.until(Receiver.start({
     connection: world.connection("bob"),
     identity: "bob",
     privateKey: random.bytes(32),
-    sink: new HandlerSink(
-      (messages) => {
-        for (const { text } of messages) texts.push(text);
-      },
-      new MemoryInbox(),
-      clock,
-    ),
+    sink: new HandlerSink(handle, new MemoryInbox(), clock),
+    prefetch: 20,
     maxMessages: COUNT,
   }));
   const sender = await clock.until(Sender.connect({ connection: world.connection("alice") }));
-  await clock.until(Promise.all(TEXTS.map((text) => sender.send("bob", text))));
-  await clock.until(receiver.done);
+  const sent = Promise.all(TEXTS.map((text) => sender.send("bob", text)));
+  await disturb(world);
+  await clock.until(Promise.all([sent, receiver.done]), 60_000);
   await clock.until(sender.close());
-  network.listen();
-  await clock.until(broker.stop());
+  await clock.until(world.stopBroker());
   return { texts, trace: trace.digest("hex"), endMs: clock.nowMs };
 }
 
@@ -57,4 +56,15 @@ Deno.test("the same seed gives the same bytes at the same moments, another one g
   assert.deepEqual(again, one);
   assert.notEqual(other.trace, one.trace);
   assert.notEqual(other.endMs, one.endMs);
+});
+
+Deno.test("what a broker has not delivered when it stops, the next one on its disk delivers", async () => {
+  const { texts } = await history(3, async (world) => {
+    const { clock } = world;
+    await clock.pass(20);
+    await clock.until(world.stopBroker());
+    await clock.pass(100);
+    await clock.until(world.startBroker());
+  });
+  assert.deepEqual(texts, TEXTS);
 });
