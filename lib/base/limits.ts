@@ -54,6 +54,8 @@ export interface Limits {
   readonly maxWaitingCommands: number;
   /** Bytes of one connection's commands that wait for their commit before the broker stops reading from it. Default 8 MiB. */
   readonly maxWaitingBytes: number;
+  /** Bytes of unfinished lines and of commands that wait for their commit, of all connections. Default 256 MiB. */
+  readonly maxIncomingBytes: number;
   /** A TLS handshake, in milliseconds. Default 5,000. */
   readonly handshakeTimeoutMs: number;
   /** From a line's first byte to its last, in milliseconds. Default 10,000. */
@@ -99,6 +101,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxUnsentBytes: 1024 * 1024,
   maxWaitingCommands: 20_000,
   maxWaitingBytes: 8 * 1024 * 1024,
+  maxIncomingBytes: 256 * 1024 * 1024,
   handshakeTimeoutMs: 5_000,
   lineTimeoutMs: 10_000,
   backupTimeoutMs: 60_000,
@@ -116,5 +119,9 @@ export function assertLimits(limits: Limits): void {
     assert(Number.isSafeInteger(value) && value > 0, `${name} is a positive whole number`);
   }
   assert(limits.maxMessageBytes < limits.maxLineBytes, "maxMessageBytes is below maxLineBytes");
+  assert(
+    2 * limits.maxLineBytes <= limits.maxIncomingBytes,
+    "maxIncomingBytes is at least twice maxLineBytes",
+  );
   assert(limits.defaultPrefetch <= limits.maxPrefetch, "defaultPrefetch is at most maxPrefetch");
 }

@@ -15,9 +15,13 @@ import type { BackupOrder } from "../wire/command.ts";
 import type { Reply } from "../wire/reply.ts";
 import type { Backups } from "./backups.ts";
 import type { ClientSocket } from "./client_socket.ts";
+import type { Holder, IncomingRoom } from "./incoming_room.ts";
 import type { Engine, EngineStep, Outlet } from "./engine.ts";
 
 const log = logger("connection");
+
+/** What a command that waits takes besides its bytes. */
+const BYTES_BESIDE_COMMAND = 256;
 
 /** What a connection is made of. */
 export interface ConnectionOptions {
@@ -31,6 +35,8 @@ export interface ConnectionOptions {
   readonly backups: Backups;
   /** The bounds it keeps. */
   readonly limits: Limits;
+  /** Memory for what it sends, which it shares with all others. */
+  readonly room: IncomingRoom;
   /** Where the time comes from. */
   readonly clock: Clock;
   /** Called once when it has ended. */
@@ -38,7 +44,7 @@ export interface ConnectionOptions {
 }
 
 /** A client that is connected. */
-export class Connection implements Outlet {
+export class Connection implements Outlet, Holder {
   readonly #options: ConnectionOptions;
   readonly #id: ConnectionId;
   readonly #session: Session;
@@ -49,8 +55,6 @@ export class Connection implements Outlet {
   #carryingOut = false;
   #waitingSteps = 0;
   #waitingBytes = 0;
-  /** Bytes that came and are not part of a submission: an unfinished command. */
-  #partBytes = 0;
   #partSinceMs: number | undefined;
   #pushedBytes = 0;
   #paused = false;
@@ -95,6 +99,12 @@ export class Connection implements Outlet {
   released(steps: number, bytes: number): void {
     this.#waitingSteps -= steps;
     this.#waitingBytes -= bytes;
+    this.#noteHeld();
+  }
+
+  /** There is room again for what it sends. */
+  readOn(): void {
+    this.#balance();
   }
 
   /** Sends what was said, in one write. */
@@ -131,7 +141,7 @@ export class Connection implements Outlet {
   /** Ends the connection if it has been sending one line for too long. */
   sweep(nowMs: number): void {
     const since = this.#partSinceMs;
-    if (since === undefined || this.#paused || this.#closing) return;
+    if (since === undefined || this.#closing || this.#isHeldUp()) return;
     if (nowMs - since <= this.#options.limits.lineTimeoutMs) return;
     log.warn("line not finished in time, closing", this.#facts());
     this.destroy();
@@ -140,17 +150,38 @@ export class Connection implements Outlet {
   #receive(chunk: Uint8Array): void {
     if (this.#closing) return;
     const session = this.#session;
+    const before = session.unfinishedBytes;
     const steps = session.receive(chunk);
-    this.#partBytes += chunk.length;
-    if (!session.unfinished) this.#partSinceMs = undefined;
+    const unfinished = session.unfinishedBytes;
+    if (unfinished === 0) this.#partSinceMs = undefined;
     else if (steps.length > 0 || this.#partSinceMs === undefined) this.#partSinceMs = this.#nowMs();
-    if (steps.length === 0) return;
+    if (steps.length > 0) this.#submit(steps, before + chunk.length - unfinished);
+    this.#noteHeld();
+    this.#balance();
+  }
+
+  #submit(steps: readonly Step[], bytes: number): void {
     if (steps.at(-1)!.kind === "close") this.#closing = true;
     this.#waitingSteps += steps.length;
-    this.#waitingBytes += this.#partBytes;
-    this.#take(steps, this.#partBytes);
-    this.#partBytes = 0;
-    this.#balance();
+    this.#waitingBytes += bytes;
+    this.#take(steps, bytes);
+  }
+
+  #noteHeld(): void {
+    if (this.#ended) return;
+    const beside = this.#waitingSteps * BYTES_BESIDE_COMMAND;
+    const held = this.#session.unfinishedBytes + this.#waitingBytes + beside;
+    this.#options.room.set(this, held);
+  }
+
+  /**
+   * Whether it cannot send the rest of its line because it is not read. Whoever is not read because it
+   * takes no answers holds itself up: that does not count where others wait for its room.
+   */
+  #isHeldUp(): boolean {
+    if (!this.#paused) return false;
+    const { limits, room, socket } = this.#options;
+    return socket.unsentBytes <= limits.maxUnsentBytes / 2 || !room.isInTheWay(this);
   }
 
   /** Gives the engine what it can have now; from the first order about a backup on, all is held. */
@@ -214,16 +245,18 @@ export class Connection implements Outlet {
 
   /** Reads no faster than commands are committed and answers are taken. */
   #balance(): void {
-    const { socket, limits } = this.#options;
+    const { socket, limits, room } = this.#options;
     const load = Math.max(
       this.#waitingSteps / limits.maxWaitingCommands,
       this.#waitingBytes / limits.maxWaitingBytes,
       socket.unsentBytes / limits.maxUnsentBytes,
     );
-    if (!this.#paused && load >= 1) {
+    // Commits free what waits for them; only an unfinished line needs to be let on.
+    const admitted = this.#waitingSteps > 0 ? !room.isInTheWay(this) : room.admits(this);
+    if (!this.#paused && (load >= 1 || !admitted)) {
       this.#paused = true;
       socket.pause();
-    } else if (this.#paused && load <= 0.5 && !this.#closing) {
+    } else if (this.#paused && load <= 0.5 && admitted && !this.#closing) {
       this.#paused = false;
       // It could not send while it was not read.
       if (this.#partSinceMs !== undefined) this.#partSinceMs = this.#nowMs();
@@ -235,6 +268,7 @@ export class Connection implements Outlet {
     this.#ended = true;
     this.#options.engine.detach(this.#id);
     this.#options.backups.left(this.#id);
+    this.#options.room.set(this, 0);
     const seconds = (this.#nowMs() - this.#sinceMs) / 1000;
     log.info("disconnected", { ...this.#facts(), seconds });
     this.#options.onEnd();

@@ -17,6 +17,7 @@ import { type BackupRights, Backups } from "./backups.ts";
 import type { ClientSocket } from "./client_socket.ts";
 import { Connection } from "./connection.ts";
 import { Engine } from "./engine.ts";
+import { IncomingRoom } from "./incoming_room.ts";
 
 const log = logger("server");
 
@@ -57,6 +58,7 @@ export class RunningBroker {
   readonly #options: RunningBrokerOptions;
   readonly #engine: Engine;
   readonly #backups: Backups;
+  readonly #room: IncomingRoom;
   readonly #connections = new Set<Connection>();
   #repeated: Cancel[] = [];
   #toldOfHorizon = false;
@@ -67,6 +69,7 @@ export class RunningBroker {
     const { broker, store, backup: rights, limits, runtime } = options;
     this.#options = options;
     this.#backups = new Backups({ rights, limits, clock: runtime.clock });
+    this.#room = new IncomingRoom(options.limits);
     this.#engine = new Engine({
       broker,
       store,
@@ -96,6 +99,7 @@ export class RunningBroker {
       engine: this.#engine,
       backups: this.#backups,
       limits,
+      room: this.#room,
       clock: runtime.clock,
       onEnd: () => this.#ended(connection),
     });

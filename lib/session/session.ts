@@ -25,8 +25,8 @@ export type Step =
 export interface Session {
   /** Takes bytes as they came, cut anywhere. After a `close` step it takes no more. */
   receive(chunk: Uint8Array): readonly Step[];
-  /** Whether a command has begun and not ended. */
-  readonly unfinished: boolean;
+  /** Bytes of a command that has begun and not ended. */
+  readonly unfinishedBytes: number;
   /** Says what the core answered. */
   answer(answer: Answer): void;
   /** Says what needed no core. */

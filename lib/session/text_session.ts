@@ -48,9 +48,9 @@ export class TextSession implements Session {
     this.#codec = new TextBrokerCodec(limits);
   }
 
-  /** Whether a line has begun and not ended. */
-  get unfinished(): boolean {
-    return this.#codec.partialBytes > 0;
+  /** Bytes of a line that has begun and not ended. */
+  get unfinishedBytes(): number {
+    return this.#codec.partialBytes;
   }
 
   /** Takes bytes as they came, cut anywhere. */

@@ -22,6 +22,15 @@ Deno.test("every limit must be a positive whole number", () => {
   }
 });
 
+Deno.test("the longest line fits twice into what all connections may send", () => {
+  const { maxLineBytes } = DEFAULT_LIMITS;
+  assertLimits({ ...DEFAULT_LIMITS, maxIncomingBytes: 2 * maxLineBytes });
+  assert.throws(
+    () => assertLimits({ ...DEFAULT_LIMITS, maxIncomingBytes: 2 * maxLineBytes - 1 }),
+    AssertionError,
+  );
+});
+
 Deno.test("a message must fit into a line, and the default prefetch into the largest", () => {
   const { maxLineBytes, maxPrefetch } = DEFAULT_LIMITS;
   assert.throws(

@@ -13,6 +13,7 @@ import { Backups, type BackupSource } from "../../lib/server/backups.ts";
 import type { ClientSocket } from "../../lib/server/client_socket.ts";
 import { Connection } from "../../lib/server/connection.ts";
 import { Engine } from "../../lib/server/engine.ts";
+import { IncomingRoom } from "../../lib/server/incoming_room.ts";
 import { TextSession } from "../../lib/session/text_session.ts";
 import { MemoryStore } from "../../lib/store/memory_store.ts";
 import { configureLogging, disposeLogging } from "../../cli/logging.ts";
@@ -131,6 +132,7 @@ const PIECE_BYTES = 300;
 class Bench {
   readonly limits: Limits;
   readonly source = new ScriptedSource();
+  readonly #room: IncomingRoom;
   readonly #engine: Engine;
   readonly #backups: Backups;
   readonly #turns: (() => void)[] = [];
@@ -140,6 +142,7 @@ class Bench {
     this.limits = limits;
     const rights = { source: this.source, admins: ["admin"] };
     this.#backups = new Backups({ rights, limits, clock: this.#clock });
+    this.#room = new IncomingRoom(limits);
     this.#engine = new Engine({
       broker,
       store,
@@ -166,6 +169,7 @@ class Bench {
       engine: this.#engine,
       backups: this.#backups,
       limits: this.limits,
+      room: this.#room,
       clock: this.#clock,
       onEnd: () => client.ends++,
     });
@@ -285,8 +289,8 @@ Deno.test("reading pauses when exactly as many bytes of commands wait as may", a
   socket.say(`${line(50)}${line(39)}x`);
   assert(!socket.paused);
   await bench.run();
-  // The beginning of the next line was counted with the bytes that it came with.
-  socket.say(line(99));
+  // The beginning of a line is counted with the rest of it.
+  socket.say(line(98));
   assert(!socket.paused);
   socket.say(line(1));
   assert(socket.paused);
@@ -477,6 +481,84 @@ Deno.test("a line's time stands still while it is not read", async () => {
   assert(!socket.destroyed, "it gets its time again");
   connection.sweep(60_001);
   assert(socket.destroyed);
+});
+
+/** The shared half of what may come is two lines; two connections are let on when it is used up. */
+const NARROW = { maxLineBytes: 200_000, maxMessageBytes: 199_000, maxIncomingBytes: 800_000 };
+
+Deno.test("what all have sent is bounded: beyond it only a few lines go on, in turn, and small ones", async () => {
+  const bench = await Bench.make(NARROW);
+  const clients = Array.from({ length: 6 }, () => bench.connect("bob"));
+  for (const { socket } of clients) socket.say("x".repeat(100_000));
+  const paused = () => clients.map(({ socket }) => socket.paused);
+  assert.deepEqual(paused(), [false, false, false, false, false, true]);
+  // What was read before it was full may still say something, and is held up then.
+  clients[0]!.socket.say("x".repeat(50_000));
+  assert.deepEqual(paused(), [true, false, false, false, false, true]);
+  const small = bench.connect("carol");
+  small.socket.say(HEARTBEAT);
+  await bench.run();
+  assert.deepEqual(small.socket.writes, [HEARTBEAT_OK]);
+  clients[3]!.socket.say("x".repeat(100_000));
+  clients[3]!.socket.say("\n");
+  assert(clients[5]!.socket.paused);
+  await bench.run();
+  assert.equal(clients[3]!.socket.lines.length, 1);
+  assert.deepEqual(paused(), [true, false, false, false, false, false], "it goes on in its turn");
+  clients[4]!.socket.say("\n");
+  await bench.run();
+  assert.deepEqual(paused(), [false, false, false, false, false, false]);
+});
+
+Deno.test("who waits for others' lines is not cut off, and who keeps others waiting is", async () => {
+  const bench = await Bench.make({ ...NARROW, lineTimeoutMs: 10_000 });
+  const clients = Array.from({ length: 6 }, () => bench.connect("bob"));
+  for (const { socket } of clients) socket.say("x".repeat(100_000));
+  await bench.run();
+  const last = clients[5]!;
+  bench.monoMs = 10_001;
+  for (const { connection } of clients) connection.sweep(10_001);
+  assert.deepEqual(clients.map(({ socket }) => socket.destroyed), [
+    ...[true, true, true, true, true],
+    false,
+  ]);
+  for (const { socket } of clients.slice(0, 5)) socket.onClose?.();
+  assert(!last.socket.paused);
+  last.connection.sweep(20_001);
+  assert(!last.socket.destroyed, "it has all the time for its line again");
+  last.connection.sweep(20_002);
+  assert(last.socket.destroyed);
+  await bench.run();
+});
+
+Deno.test("who takes no answers while its line keeps others waiting is cut off in time", async () => {
+  const bench = await Bench.make({ ...NARROW, lineTimeoutMs: 10_000, maxUnsentBytes: 500 });
+  const clients = Array.from({ length: 4 }, () => bench.connect("bob"));
+  for (const { socket, connection } of clients) {
+    socket.unsentBytes = 500;
+    socket.say("x".repeat(90_000));
+    assert(socket.paused);
+    connection.sweep(10_001);
+    assert(!socket.destroyed, "nobody waits");
+  }
+  const other = bench.connect("alice");
+  other.socket.say("x".repeat(90_000));
+  for (const { socket, connection } of clients) {
+    connection.sweep(10_001);
+    assert(socket.destroyed);
+  }
+  await bench.run();
+});
+
+Deno.test("commands that wait for their commit fill the room too, and free it", async () => {
+  const bench = await Bench.make(NARROW);
+  const busy = Array.from({ length: 3 }, () => bench.connect("bob"));
+  for (const { socket } of busy) socket.say(HEARTBEAT.repeat(600));
+  // Each command counts for what the broker needs beside its bytes.
+  assert.deepEqual(busy.map(({ socket }) => socket.paused), [false, false, true]);
+  await bench.run();
+  assert.deepEqual(busy.map(({ socket }) => socket.paused), [false, false, false]);
+  for (const { socket } of busy) assert.equal(socket.lines.length, 600);
 });
 
 Deno.test("a client that cannot be understood is answered in its turn, told why, and closed", async () => {
