@@ -8,6 +8,7 @@ import { mkdir, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { readConfiguredFile, readSecretFile } from "../lib/base/configuration.ts";
 import { CipherMqError } from "../lib/base/errors.ts";
+import { systemError } from "../lib/base/system_error.ts";
 import {
   type Authority,
   type CertificateAndKey,
@@ -73,8 +74,7 @@ const ALL_MAY_READ = 0o644;
 export async function makeCertificates(
   options: MakeCertificatesOptions,
 ): Promise<MadeCertificate[]> {
-  const plan = planOf(options);
-  refuseToReplace(plan, options);
+  const plan = inspect(options);
   const authority = plan.hasAuthority ? await readAuthority(options.dir) : await createAuthority();
   const made: Made[] = [];
   if (!plan.hasAuthority) made.push(named(options.dir, "authority", "ca", authority));
@@ -88,6 +88,17 @@ export async function makeCertificates(
   }
   await writeAll(options.dir, made, options.force === true);
   return made.map(({ content: _, ...rest }) => rest);
+}
+
+/** What is to be made, when nothing stands against it. */
+function inspect(options: MakeCertificatesOptions): Plan {
+  try {
+    const plan = planOf(options);
+    refuseToReplace(plan, options);
+    return plan;
+  } catch (error) {
+    throw systemError("configuration", `cannot look into ${options.dir}`, error);
+  }
 }
 
 /** What a run makes. */
@@ -194,7 +205,7 @@ async function writeAll(dir: string, made: readonly Made[], force: boolean): Pro
     }
   } catch (error) {
     for (const path of created) await rm(path, { force: true });
-    throw error instanceof CipherMqError ? error : cannotWrite(dir, error);
+    throw systemError("configuration", `cannot write certificates into ${dir}`, error);
   }
 }
 
@@ -224,13 +235,6 @@ async function replaceFile(path: string, text: string, mode: number): Promise<vo
 function alreadyThere(path: string, cause?: unknown): CipherMqError {
   return new CipherMqError("already_exists", `cannot write ${path}: the file is there already`, {
     hint: "--force replaces the certificate and the private key; choose another name to keep them",
-    cause,
-  });
-}
-
-function cannotWrite(dir: string, cause: unknown): CipherMqError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new CipherMqError("configuration", `cannot write certificates into ${dir}: ${why}`, {
     cause,
   });
 }

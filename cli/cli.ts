@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { AssertionError } from "../lib/base/assert.ts";
 import { CipherMqError } from "../lib/base/errors.ts";
+import { systemReason } from "../lib/base/system_error.ts";
 import project from "../deno.json" with { type: "json" };
 import { addBackup } from "./backup.ts";
 import { addDeadLetters } from "./dead_letters.ts";
@@ -43,8 +44,8 @@ export async function run(args: readonly string[]): Promise<number> {
     .description("An end-to-end-encrypted, mTLS-only, durable message broker and its clients.")
     .version(project.version)
     .option("--json", "print results as JSON")
-    .option("-q, --quiet", "print data and errors only")
-    .option("-v, --verbose", "say more")
+    .addOption(new Option("-q, --quiet", "print data and errors only").conflicts("verbose"))
+    .option("-v, --verbose", "say more, and of failures what the system said")
     .exitOverride()
     .showHelpAfterError("hint: --help shows what is possible")
     .configureHelp({ showGlobalOptions: true })
@@ -60,30 +61,37 @@ export async function run(args: readonly string[]): Promise<number> {
   } catch (error) {
     // Commander has already printed its own text.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (error instanceof CipherMqError) terminal.error(error.message, error.hint);
     // Who read the output has what it wanted: nothing to tell, and nobody to tell it to.
-    else if (isBrokenPipe(error)) return exitCodeOf(error);
-    else terminal.error(describeUnexpected(error));
+    if (!isBrokenPipe(error)) tell(error, terminal);
     return exitCodeOf(error);
   }
 }
 
+function tell(error: unknown, terminal: Terminal): void {
+  const reason = systemReason(error);
+  if (error instanceof CipherMqError) {
+    terminal.error(error.message, error.hint);
+    const { cause } = error;
+    // Any other text may quote what it was given.
+    if (systemReason(cause) !== undefined) terminal.detail(`cause: ${(cause as Error).message}`);
+  } else if (reason === undefined) terminal.error(describeUnexpected(error));
+  else {
+    // Where nobody foresaw it, the system's own text tells which file it was.
+    terminal.error(`cannot go on: ${reason.why} (${(error as Error).message})`, reason.hint);
+  }
+}
+
 /**
- * What kind of error it is and where it was thrown. Its text only if it is the system's or this
- * project's: another one may quote what it was given, which may be a secret.
+ * What kind of error it is and where it was thrown. Its text only if it is this project's: another
+ * one may quote what it was given, which may be a secret.
  */
 function describeUnexpected(error: unknown): string {
   if (!(error instanceof Error)) return `unexpected ${typeof error}`;
-  const hasKnownText = error instanceof AssertionError || isOfSystem(error);
+  const hasKnownText = error instanceof AssertionError;
   const places = error.stack?.split("\n").filter((line) => /^ +at /.test(line)) ?? [];
   return [hasKnownText ? error.message : `unexpected ${error.name}`, ...places].join("\n");
 }
 
 function isBrokenPipe(error: unknown): boolean {
   return error instanceof Error && (error as { code?: unknown }).code === "EPIPE";
-}
-
-/** Whether an error is about a file, a socket or a permission: ENOSPC, but not ERR_INVALID_STATE. */
-function isOfSystem(error: Error & { code?: unknown }): boolean {
-  return error.name in Deno.errors || /^E[A-Z0-9]+$/.test(String(error.code));
 }

@@ -42,8 +42,14 @@ export interface ClientSetup {
   readonly certs: string;
   /** The broker and the credentials. */
   readonly connection: ConnectionOptions;
-  /** How long to try to reconnect, in milliseconds; absent, for ever. */
-  readonly reconnectForMs?: number;
+  /** Where messages go, and how long to try to get there: what `Sender` and `Receiver` both take. */
+  readonly way: {
+    readonly connection: ConnectionOptions;
+    /** How long to try to reconnect, in milliseconds; absent, for ever. */
+    readonly reconnectForMs?: number;
+    readonly exchange?: string;
+    readonly routingKey?: string;
+  };
   /** What `config.json` says, where there is one. */
   readonly file?: ClientFileOptions;
 }
@@ -88,9 +94,7 @@ export function addClientFlags(command: Command): Command {
 }
 
 /** Reads everything that the flags lead to. Throws `configuration` or `usage`. */
-export function readClientSetup(
-  flags: ConnectionFlags & Pick<ClientFlags, "reconnectFor">,
-): ClientSetup {
+export function readClientSetup(flags: ClientFlags): ClientSetup {
   const path = flags.config ?? (existsSync(DEFAULT_CONFIG) ? DEFAULT_CONFIG : undefined);
   const file = path === undefined ? undefined : readClientOptions(path);
   const certs = flags.certs ??
@@ -100,11 +104,19 @@ export function readClientSetup(
   const host = flags.server?.host ?? file?.host ?? DEFAULT_HOST;
   const port = flags.server?.port ?? file?.port ?? DEFAULT_PORT;
   const checkHostname = file?.tls.checkHostname ?? true;
+  const connection = { host, port, credentials, checkHostname };
+  const exchange = flags.exchange ?? file?.exchange;
+  const routingKey = flags.routingKey ?? file?.routingKey;
   return {
     identity: identityOf(credentials.certificate, files.certPath),
     certs,
-    connection: { host, port, credentials, checkHostname },
-    ...(flags.reconnectFor !== undefined && { reconnectForMs: flags.reconnectFor * MS }),
+    connection,
+    way: {
+      connection,
+      ...(flags.reconnectFor !== undefined && { reconnectForMs: flags.reconnectFor * MS }),
+      ...(exchange !== undefined && { exchange }),
+      ...(routingKey !== undefined && { routingKey }),
+    },
     ...(file !== undefined && { file }),
   };
 }

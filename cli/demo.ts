@@ -190,6 +190,7 @@ class Demo {
     this.#say(`sent          ${sent} (${MESSAGES} to each of ${RECEIVERS.length} receivers)`);
     this.#say(`acknowledged  ${acknowledged}`);
     let good = acknowledged === sent;
+    const receivers: Record<string, unknown> = {};
     for (const [name, { texts }] of this.#delivered) {
       const expected = messages(1, MESSAGES);
       const distinct = new Set(texts);
@@ -198,7 +199,11 @@ class Demo {
       const inOrder = texts.join() === expected.join();
       const order = inOrder ? "in order" : "NOT in order";
       this.#say(`${name}    ${texts.length} decrypted, ${twice} twice, ${lost} lost, ${order}`);
+      receivers[name] = { decrypted: texts.length, twice, lost, in_order: inOrder };
       good &&= lost === 0 && twice === 0 && inOrder;
+    }
+    if (this.#terminal.json) {
+      this.#terminal.data(JSON.stringify({ sent, acknowledged, receivers }));
     }
     if (!good) throw new CipherMqError("partial", "not every message arrived exactly once");
     this.#say("every message arrived exactly once");

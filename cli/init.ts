@@ -5,15 +5,16 @@
  */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import process from "node:process";
 import type { Command } from "commander";
 import { randomBytes } from "node:crypto";
 import { CipherMqError } from "../lib/base/errors.ts";
 import { isIdentity } from "../lib/base/identity_name.ts";
+import { systemError } from "../lib/base/system_error.ts";
 import { keyFiles } from "../lib/crypto/key_file.ts";
 import { AES_KEY_BYTES, parseAddress } from "../lib/server/options.ts";
 import { makeCertificates } from "./certificate_files.ts";
 import { makeKeyFiles } from "./keygen.ts";
+import { programName } from "./program_name.ts";
 import type { Terminal } from "./terminal.ts";
 
 const DATABASE = "ciphermq.db";
@@ -24,9 +25,9 @@ const DEFAULT_RECEIVER = "receiver_1";
 
 interface InitFlags {
   readonly address: string;
-  readonly sender: readonly string[];
-  readonly receiver: readonly string[];
-  readonly host: readonly string[];
+  readonly sender?: readonly string[];
+  readonly receiver?: readonly string[];
+  readonly host?: readonly string[];
   readonly force?: true;
 }
 
@@ -59,19 +60,16 @@ export function addInit(program: Command, terminal: Terminal): void {
       "--sender <NAME>",
       `a sender; may be repeated (default: ${DEFAULT_SENDER})`,
       collect,
-      [],
     )
     .option(
       "--receiver <NAME>",
       `a receiver; may be repeated (default: ${DEFAULT_RECEIVER})`,
       collect,
-      [],
     )
     .option(
       "--host <HOST>",
       "another host name or address of the broker; may be repeated",
       collect,
-      [],
     )
     .option("--address <HOST:PORT>", "where the broker listens", "127.0.0.1:5672")
     .option("--force", "replace all but the CA; what was sealed to the old keys is lost")
@@ -79,9 +77,9 @@ export function addInit(program: Command, terminal: Terminal): void {
       const setup: Setup = {
         dir,
         address: flags.address,
-        senders: flags.sender.length > 0 ? flags.sender : [DEFAULT_SENDER],
-        receivers: flags.receiver.length > 0 ? [...new Set(flags.receiver)] : [DEFAULT_RECEIVER],
-        hosts: flags.host,
+        senders: flags.sender ?? [DEFAULT_SENDER],
+        receivers: [...new Set(flags.receiver ?? [DEFAULT_RECEIVER])],
+        hosts: flags.host ?? [],
         force: flags.force === true,
       };
       await init(setup);
@@ -89,7 +87,7 @@ export function addInit(program: Command, terminal: Terminal): void {
     });
 }
 
-function collect(value: string, before: readonly string[]): string[] {
+function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }
 
@@ -97,15 +95,19 @@ function collect(value: string, before: readonly string[]): string[] {
 async function init(setup: Setup): Promise<void> {
   const { dir, receivers, force } = setup;
   const broker = reachedAt(setup.address);
-  refuseToReplace(setup);
-  mkdirSync(dir, { recursive: true });
-  const certs = join(dir, "certs");
-  const hosts = [broker.host, ...setup.hosts];
-  await makeCertificates({ dir: certs, clients: clientsOf(setup), hosts, force });
-  for (const name of receivers) makeKeyFiles({ dir: certs, name, force });
-  const [server, client] = [serverConfiguration(setup), clientConfiguration(setup, broker)];
-  writeConfiguration(join(dir, "config.toml"), server, 0o600, force);
-  writeConfiguration(join(dir, "config.json"), client, 0o644, force);
+  try {
+    refuseToReplace(setup);
+    mkdirSync(dir, { recursive: true });
+    const certs = join(dir, "certs");
+    const hosts = [broker.host, ...setup.hosts];
+    await makeCertificates({ dir: certs, clients: clientsOf(setup), hosts, force });
+    for (const name of receivers) makeKeyFiles({ dir: certs, name, force });
+    const [server, client] = [serverConfiguration(setup), clientConfiguration(setup, broker)];
+    writeConfiguration(join(dir, "config.toml"), server, 0o600, force);
+    writeConfiguration(join(dir, "config.json"), client, 0o644, force);
+  } catch (error) {
+    throw systemError("configuration", `cannot make a set-up in ${dir}`, error);
+  }
 }
 
 /** Where clients reach a broker that listens at `address`. */
@@ -239,7 +241,7 @@ function tell(setup: Setup, terminal: Terminal): void {
 
 /** The commands of a first run; the launcher says how it was called itself. */
 function nextCommands({ dir, senders, receivers }: Setup): string[] {
-  const called = process.env.CIPHERMQ_PROGRAM ?? "ciphermq";
+  const called = programName();
   const program = dir !== "." && called.includes("/") ? resolve(called) : called;
   const [sender, receiver] = [senders[0], receivers[0]];
   return [

@@ -20,6 +20,7 @@ import {
   parseSeconds,
   readClientSetup,
 } from "./client_flags.ts";
+import { LinkNotes } from "./link_notes.ts";
 import { onStopSignal } from "./signals.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -78,15 +79,16 @@ class ReceiveRun {
   readonly #flags: ReceiveFlags;
   readonly #terminal: Terminal;
   readonly #setup: ClientSetup;
+  readonly #link: LinkNotes;
   readonly #stop = new AbortController();
   #receiver: Receiver | undefined;
   #timedOut = false;
-  #away = false;
 
   constructor(flags: ReceiveFlags, terminal: Terminal) {
     this.#flags = flags;
     this.#terminal = terminal;
     this.#setup = readClientSetup(flags);
+    this.#link = new LinkNotes(terminal);
   }
 
   async run(): Promise<void> {
@@ -123,24 +125,19 @@ class ReceiveRun {
   }
 
   #options(): Parameters<typeof Receiver.start>[0] {
-    const { connection, identity, reconnectForMs, certs, file } = this.#setup;
+    const { identity, way, certs, file } = this.#setup;
     const flags = this.#flags;
     const queue = flags.queue ?? file?.queue;
-    const exchange = flags.exchange ?? file?.exchange;
-    const routingKey = flags.routingKey ?? file?.routingKey;
     const keyFile = flags.privateKey ?? keyFiles(certs, identity).privateKey;
     return {
-      connection,
+      ...way,
       identity,
       privateKey: readPrivateKey(keyFile),
       // Nobody is in a hurry: a broker that is not there yet is waited for like one that is away.
-      connectForMs: reconnectForMs ?? Infinity,
+      connectForMs: way.reconnectForMs ?? Infinity,
       signal: this.#stop.signal,
       onNotice: (notice) => this.#tell(notice),
-      ...(reconnectForMs !== undefined && { reconnectForMs }),
       ...(queue !== undefined && { queue }),
-      ...(exchange !== undefined && { exchange }),
-      ...(routingKey !== undefined && { routingKey }),
       ...(flags.prefetch !== undefined && { prefetch: flags.prefetch }),
       ...(flags.ackTimeout !== undefined && { ackTimeoutMs: flags.ackTimeout }),
       ...(flags.count !== undefined && { maxMessages: flags.count }),
@@ -167,14 +164,8 @@ class ReceiveRun {
     if (notice.kind === "unopened") {
       const { id, error } = notice;
       this.#terminal.error(`message ${id} becomes a dead letter: ${error.message}`, error.hint);
-    } else if (notice.kind === "disconnected") {
-      if (!this.#away) this.#terminal.note(`${notice.error.message}; trying again`);
-      this.#away = true;
-    } else {
-      if (this.#away) this.#terminal.note("connected to the broker");
-      this.#away = false;
-      this.#terminal.detail(`receiving as ${this.#setup.identity}`);
-    }
+    } else if (notice.kind === "disconnected") this.#link.disconnected(notice.error);
+    else this.#link.connected(`receiving as ${this.#setup.identity}`);
   }
 
   #summarize({ counts }: Receiver): void {

@@ -18,7 +18,9 @@ import {
   readClientSetup,
 } from "./client_flags.ts";
 import { type MessageSource, messageSource } from "./message_source.ts";
+import { LinkNotes } from "./link_notes.ts";
 import { Progress } from "./progress.ts";
+import { SendReport, type SpoolFacts } from "./send_report.ts";
 import { onStopSignal } from "./signals.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -78,22 +80,14 @@ class SendRun {
   readonly #setup: ClientSetup;
   /** Who still gets messages. */
   readonly #receivers: Set<string>;
-  readonly #errors = new Map<string, CipherMqError>();
   readonly #source: MessageSource;
+  readonly #report: SendReport;
+  readonly #link: LinkNotes;
   /** Not drawn where somebody types. */
   readonly #progress: Progress | undefined;
   readonly #stop = new AbortController();
   readonly #spool: DurableSpool | undefined;
   #sender: Sender | undefined;
-  #startMs = performance.now();
-  #sent = 0;
-  #acknowledged = 0;
-  #failed = 0;
-  /** Messages that are safe, and those that the last line of progress told of. */
-  #taken = 0;
-  #toldTaken = 0;
-  #recovered = 0;
-  #away = false;
   /** It was interrupted with messages at hand that it then left. */
   #cutShort = false;
 
@@ -103,94 +97,110 @@ class SendRun {
     this.#source = source;
     this.#setup = readClientSetup(flags);
     this.#receivers = new Set(receiversOf(flags, this.#setup));
+    this.#report = new SendReport(terminal);
+    this.#link = new LinkNotes(terminal);
     const total = source.total && source.total * this.#receivers.size;
-    const { spool } = flags;
-    const { identity } = this.#setup;
-    this.#spool = spool === undefined
-      ? undefined
-      : new DurableSpool(join(spool, `${identity}.spool.db`));
     this.#progress = source.typed ? undefined : new Progress(terminal, total);
+    // Last, because it opens a file that the sender closes.
+    const { spool } = flags;
+    if (spool !== undefined) {
+      this.#spool = new DurableSpool(join(spool, `${this.#setup.identity}.spool.db`));
+    }
   }
 
   async run(): Promise<void> {
-    const ignoreSignals = onStopSignal(() => this.#interrupt());
+    const ignoreSignals = onStopSignal(() => this.#interrupt(), () => this.#cutOff());
+    let unreadable: CipherMqError | undefined;
     try {
       this.#sender = await this.#connect();
-      await this.#sendAndWait(this.#sender);
+      unreadable = await this.#sendAndWait(this.#sender);
     } finally {
       this.#source.stop();
       ignoreSignals();
     }
-    this.#judge();
+    this.#report.judge(this.#cutShort, unreadable);
   }
 
-  async #sendAndWait(sender: Sender): Promise<void> {
+  async #sendAndWait(sender: Sender): Promise<CipherMqError | undefined> {
     const { size: left = 0 } = this.#spool ?? {};
     if (left > 0) this.#terminal.note(`sending ${left} messages from ${this.#flags.spool} first`);
     if (this.#source.typed) this.#terminal.note("each line is a message; end with Ctrl-D");
-    this.#startMs = performance.now();
+    this.#report.start();
     this.#progress?.start();
     try {
-      await this.#sendAll(sender);
+      return await this.#sendAll(sender);
     } finally {
       await sender.close();
       this.#progress?.stop();
-      this.#summarize();
+      this.#report.summarize(sender.resent, this.#spoolFacts());
     }
   }
 
+  #spoolFacts(): SpoolFacts | undefined {
+    const { spool: folder } = this.#flags;
+    if (folder === undefined || this.#spool === undefined) return undefined;
+    return { folder, left: this.#spool.size };
+  }
+
   async #connect(): Promise<Sender> {
-    const { connection, reconnectForMs, file } = this.#setup;
-    const exchange = this.#flags.exchange ?? file?.exchange;
-    const routingKey = this.#flags.routingKey ?? file?.routingKey;
-    const { wait } = this.#flags;
+    const { wait, window } = this.#flags;
     const waitMs = (wait ?? DEFAULT_WAIT_SECONDS) * MS;
     return await Sender.connect({
-      connection,
+      ...this.#setup.way,
       waitMs,
       // A full queue is no mistake: whoever sent to it waits, unless told not to.
       ...(wait !== undefined && { fullWaitMs: waitMs }),
       connectForMs: waitMs,
-      window: { maxMessages: this.#flags.window },
+      window: { maxMessages: window },
       signal: this.#stop.signal,
       ...(this.#spool !== undefined && { spool: this.#spool }),
       recovered: (receiver, error) => {
-        if (error === undefined) this.#recovered++;
-        this.#settled(receiver, error, true);
+        if (error === undefined) this.#report.recovered++;
+        this.#settled(receiver, error, true, () => `a message from ${this.#flags.spool}`);
       },
       onNotice: (notice) => this.#tell(notice),
-      ...(reconnectForMs !== undefined && { reconnectForMs }),
-      ...(exchange !== undefined && { exchange }),
-      ...(routingKey !== undefined && { routingKey }),
     });
   }
 
-  async #sendAll(sender: Sender): Promise<void> {
+  /** Gives what stood in the way of reading more. */
+  async #sendAll(sender: Sender): Promise<CipherMqError | undefined> {
+    try {
+      await this.#sendTexts(sender);
+      return undefined;
+    } catch (error) {
+      if (error instanceof CipherMqError && error.code === "usage") return error;
+      throw error;
+    }
+  }
+
+  async #sendTexts(sender: Sender): Promise<void> {
+    let number = 0;
     for await (const texts of this.#source.texts) {
       for (const text of texts) {
+        number++;
         for (const receiver of this.#receivers) {
           if (!sender.hasRoom(text)) await sender.room(text);
           this.#cutShort = this.#stop.signal.aborted;
           if (this.#cutShort) return;
-          this.#post(sender, receiver, text);
+          this.#post(sender, receiver, text, number);
         }
       }
       if (this.#receivers.size === 0) return;
     }
   }
 
-  #post(sender: Sender, receiver: string, text: string): void {
-    this.#sent++;
+  #post(sender: Sender, receiver: string, text: string, number: number): void {
+    this.#report.sent++;
     let safe = false;
     const taken = () => {
       safe = true;
-      this.#tellTaken();
+      this.#report.taken();
     };
     const { ttl } = this.#flags;
     const options = { taken, ...(ttl !== undefined && { ttlMs: ttl }) };
     const settled = (error?: CipherMqError) => {
-      if (error === undefined) this.#acknowledged++;
-      this.#settled(receiver, error, safe);
+      if (error === undefined) this.#report.acknowledged++;
+      this.#settled(receiver, error, safe, () => this.#source.place(number));
     };
     try {
       sender.post(receiver, text, settled, options);
@@ -200,27 +210,20 @@ class SendRun {
     }
   }
 
-  /** Messages become safe many at a time: one line for all of them. */
-  #tellTaken(): void {
-    this.#taken++;
-    if (!this.#terminal.json) return;
-    queueMicrotask(() => {
-      if (this.#toldTaken === this.#taken) return;
-      this.#toldTaken = this.#taken;
-      this.#terminal.data(JSON.stringify({ taken: this.#taken }));
-    });
-  }
-
-  #settled(receiver: string, error: CipherMqError | undefined, safe: boolean): void {
+  #settled(
+    receiver: string,
+    error: CipherMqError | undefined,
+    safe: boolean,
+    place: () => string,
+  ): void {
     // Interrupted, what is in the spool was not in vain.
     const stays = safe && this.#stop.signal.aborted && error?.code === "connection";
-    if (error !== undefined && !stays) this.#fail(receiver, error);
-    this.#progress?.update(this.#acknowledged, this.#sent);
+    if (error !== undefined && !stays) this.#fail(receiver, error, place());
+    this.#progress?.update(this.#report.acknowledged, this.#report.sent);
   }
 
-  #fail(receiver: string, error: CipherMqError): void {
-    this.#failed++;
-    if (!this.#errors.has(error.message)) this.#errors.set(error.message, error);
+  #fail(receiver: string, error: CipherMqError, place: string): void {
+    this.#report.failed(error, place);
     // It did not come in all the time there was: what follows would only wait as long again.
     const absent = error.code === "not_found" || error.code === "unroutable";
     // Nothing can be sent any more.
@@ -229,27 +232,25 @@ class SendRun {
   }
 
   #interrupt(): void {
-    if (this.#stop.signal.aborted) {
-      void this.#sender?.destroy();
-      return;
-    }
     this.#stop.abort();
     // What else has an end is not waited for, and whether it was reached shall be seen.
     if (this.#source.live) this.#source.stop();
     // The rest is safe.
-    if (this.#spool !== undefined) return void this.#sender?.destroy();
+    if (this.#spool !== undefined) return this.#cutOff();
+    this.#sender?.dropUnsealed();
     const { pending = 0 } = this.#sender ?? {};
     if (pending === 0) return;
     this.#terminal.note(`finishing ${pending} messages; interrupt again to stop at once`);
   }
 
+  #cutOff(): void {
+    void this.#sender?.destroy();
+  }
+
   #tell(notice: SenderNotice): void {
-    if (notice.kind === "disconnected") {
-      if (!this.#away) this.#terminal.note(`${notice.error.message}; trying again`);
-      this.#away = true;
-    } else if (notice.kind === "connected") {
-      if (this.#away) this.#terminal.note("connected to the broker");
-      this.#away = false;
+    if (notice.kind === "disconnected") this.#link.disconnected(notice.error);
+    else if (notice.kind === "connected") {
+      this.#link.connected(`sending as ${this.#setup.identity}`);
     } else if (notice.kind === "waiting_for_key") {
       this.#terminal.note(`waiting for ${notice.receiver} to register its public key`);
     } else if (notice.kind === "waiting_for_room") {
@@ -258,49 +259,6 @@ class SendRun {
       const { exchange, routingKey } = notice;
       this.#terminal.note(`waiting for a queue for '${routingKey}' at exchange '${exchange}'`);
     }
-  }
-
-  #summarize(): void {
-    const seconds = (performance.now() - this.#startMs) / MS;
-    const rate = Math.round(this.#acknowledged / seconds);
-    const [sent, acknowledged, failed] = [this.#sent, this.#acknowledged, this.#failed];
-    const resent = this.#sender?.resent ?? 0;
-    if (this.#terminal.json) {
-      const { size } = this.#spool ?? {};
-      const spooled = size === undefined ? {} : { recovered: this.#recovered, spooled: size };
-      const summary = { sent, acknowledged, failed, resent, ...spooled, seconds, rate };
-      this.#terminal.data(JSON.stringify(summary));
-      return;
-    }
-    const counts = `sent ${sent}, acknowledged ${acknowledged}, resent ${resent}`;
-    const failures = failed > 0 ? `, failed ${failed}` : "";
-    this.#terminal.note(`${counts}${failures} in ${seconds.toFixed(2)} s (${rate}/s)`);
-    this.#noteSpool();
-  }
-
-  #noteSpool(): void {
-    if (this.#recovered > 0) {
-      this.#terminal.note(`sent ${this.#recovered} messages from ${this.#flags.spool}`);
-    }
-    const { size: left = 0 } = this.#spool ?? {};
-    if (left === 0) return;
-    this.#terminal.note(`${left} messages stay in ${this.#flags.spool}; the next send sends them`);
-  }
-
-  /** Throws when not everything that was to be sent was accepted. */
-  #judge(): void {
-    const [first, ...others] = this.#errors.values();
-    if (first === undefined) {
-      if (!this.#cutShort) return;
-      const why = `interrupted: ${this.#sent} messages were sent, and the rest was not`;
-      throw new CipherMqError("partial", why);
-    }
-    if (
-      this.#acknowledged + this.#recovered === 0 && others.every((one) => one.code === first.code)
-    ) throw first;
-    for (const error of this.#errors.values()) this.#terminal.error(error.message, error.hint);
-    const counts = `${this.#failed} of ${this.#sent} messages were not sent`;
-    throw new CipherMqError("partial", counts, { hint: "the others were; send only these again" });
   }
 }
 

@@ -10,7 +10,7 @@ import { logger } from "../lib/base/log.ts";
 import { AES_KEY_VARIABLE, readServerOptions } from "../lib/server/options.ts";
 import { BrokerServer } from "../lib/server/server.ts";
 import { configureLogging, disposeLogging } from "./logging.ts";
-import { onStopSignal } from "./signals.ts";
+import { endAtOnce, onHangUp, onStopSignal } from "./signals.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Adds `serve` to the program. */
@@ -33,7 +33,8 @@ async function serve(config: string, terminal: Terminal): Promise<void> {
   configureLogging(terminal, options.logLevel);
   if (options.exposedKeyFile !== undefined) warnOfExposedKey(options.exposedKeyFile);
   const stopAsked = Promise.withResolvers<void>();
-  const ignoreSignals = onStopSignal(stopAsked.resolve);
+  const ignoreSignals = onStopSignal(stopAsked.resolve, cutOff);
+  const ignoreHangUp = onHangUp(tellOfNoReload);
   try {
     const broker = await BrokerServer.start(options);
     await Promise.race([stopAsked.promise, broker.failure]);
@@ -43,8 +44,22 @@ async function serve(config: string, terminal: Terminal): Promise<void> {
     if (failure !== undefined) throw failure;
   } finally {
     ignoreSignals();
+    ignoreHangUp();
     await disposeLogging();
   }
+}
+
+/** What is on disk stays there; clients that miss an answer ask again. */
+function cutOff(): void {
+  logger("server").warn("asked to stop again: the broker ends at once", {});
+  endAtOnce();
+}
+
+/** A supervisor that asks for a reload must not end the broker. */
+function tellOfNoReload(): void {
+  logger("server").warn("SIGHUP is ignored: the configuration cannot be read again yet", {
+    hint: "restart the broker: clients come back by themselves",
+  });
 }
 
 /** Not refused: the original's users have such files, and an update must not keep a broker down. */

@@ -4,6 +4,8 @@
  * @module
  */
 import process from "node:process";
+import { systemError, systemReason } from "../lib/base/system_error.ts";
+import { asCalled } from "./program_name.ts";
 
 /** How much a subcommand says besides its data. */
 export type Verbosity = "quiet" | "normal" | "verbose";
@@ -30,7 +32,11 @@ export class Terminal {
 
   /** Prints one line of data. */
   data(line: string): void {
-    process.stdout.write(line + "\n");
+    try {
+      process.stdout.write(line + "\n");
+    } catch (cause) {
+      throw outputError(cause);
+    }
   }
 
   /**
@@ -42,32 +48,53 @@ export class Terminal {
     // The failure is told to the callback too; as an event alone it would end the process.
     const ignore = () => {};
     process.stdout.on("error", ignore);
-    process.stdout.write(text, (error) => {
+    const done = (error?: Error | null) => {
       process.stdout.off("error", ignore);
-      if (error) reject(error);
+      if (error) reject(outputError(error));
       else resolve();
-    });
+    };
+    try {
+      process.stdout.write(text, done);
+    } catch (cause) {
+      // A file's failure is thrown at once.
+      done(cause as Error);
+    }
     return promise;
   }
 
   /** Tells a person something; silent with `--quiet`. */
   note(line: string): void {
-    if (this.verbosity !== "quiet") process.stderr.write(line + "\n");
+    if (this.verbosity !== "quiet") this.#say(line);
   }
 
   /** Tells a person something that only `--verbose` asks for. */
   detail(line: string): void {
-    if (this.verbosity === "verbose") process.stderr.write(line + "\n");
+    if (this.verbosity === "verbose") this.#say(line);
   }
 
   /** Prints one line of the log; how much is logged is decided before (`cli/logging.ts`). */
   log(line: string): void {
-    process.stderr.write(line + "\n");
+    this.#say(line);
   }
 
   /** Tells what failed and, where there is one, what to do next. Never silent. */
   error(message: string, hint?: string): void {
-    process.stderr.write(`error: ${message}\n`);
-    if (hint !== undefined) process.stderr.write(`hint: ${hint}\n`);
+    this.#say(`error: ${message}`);
+    if (hint !== undefined) this.#say(`hint: ${asCalled(hint)}`);
   }
+
+  /** A full disk under the log is no reason to end a broker, and there is nobody to tell. */
+  #say(line: string): void {
+    try {
+      process.stderr.write(line + "\n");
+    } catch (error) {
+      if (systemReason(error) === undefined) throw error;
+    }
+  }
+}
+
+/** A reader that has gone is the reader's choice, and known by its own error. */
+function outputError(cause: unknown): unknown {
+  if ((cause as { code?: unknown }).code === "EPIPE") return cause;
+  return systemError("storage", "cannot write to stdout", cause);
 }

@@ -6,6 +6,7 @@
  */
 import type { z } from "zod";
 import { CipherMqError } from "./errors.ts";
+import { systemError } from "./system_error.ts";
 
 /** What is wrong with one key of a configuration file. */
 export function configurationError(file: string, problem: string, hint?: string): CipherMqError {
@@ -61,17 +62,7 @@ export function keepToOwnerCommand(file: string): string {
 }
 
 function unreadable(file: string, what: string, error: unknown, hint?: string): CipherMqError {
-  const why = error instanceof Deno.errors.NotFound
-    ? "there is no such file"
-    : error instanceof Deno.errors.PermissionDenied
-    ? "permission denied"
-    : error instanceof Deno.errors.IsADirectory
-    ? "it is a folder"
-    : "it cannot be read";
-  return new CipherMqError("configuration", `cannot read ${what} ${file}: ${why}`, {
-    cause: error,
-    ...(hint !== undefined && { hint }),
-  });
+  return systemError("configuration", `cannot read ${what} ${file}`, error, hint);
 }
 
 /**

@@ -9,6 +9,7 @@ import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { assert } from "../base/assert.ts";
 import { CipherMqError } from "../base/errors.ts";
+import { systemError, systemReason } from "../base/system_error.ts";
 
 /** What a file is, for its tables and its errors. */
 export interface DatabaseKind {
@@ -51,8 +52,7 @@ export function inTransaction(db: DatabaseSync, name: string, change: () => void
     db.exec("COMMIT");
   } catch (cause) {
     if (db.isTransaction) db.exec("ROLLBACK");
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new CipherMqError("storage", `cannot write the ${name}: ${why}`, { cause });
+    throw systemError("storage", `cannot write the ${name}`, cause);
   }
 }
 
@@ -70,11 +70,9 @@ function prepare(db: DatabaseSync, path: string, kind: DatabaseKind): void {
 }
 
 function openError(path: string, { name, inUseHint }: DatabaseKind, cause: unknown): CipherMqError {
-  if (cause instanceof CipherMqError) return cause;
-  const why = cause instanceof Error ? cause.message : String(cause);
-  if (/locked/.test(why)) {
+  if (/locked/.test(systemReason(cause)?.why ?? "")) {
     const text = `cannot open the ${name} ${path}: it is in use`;
     return new CipherMqError("conflict", text, { cause, hint: inUseHint });
   }
-  return new CipherMqError("storage", `cannot open the ${name} ${path}: ${why}`, { cause });
+  return systemError("storage", `cannot open the ${name} ${path}`, cause);
 }

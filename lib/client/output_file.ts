@@ -21,6 +21,7 @@ import { dirname } from "node:path";
 import { crc32 } from "node:zlib";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { CipherMqError } from "../base/errors.ts";
+import { systemError } from "../base/system_error.ts";
 import { DurableInbox, type DurableInboxOptions, type PlacedBatch } from "./durable_inbox.ts";
 import { readBytes, repairLines } from "./line_repair.ts";
 import type { MessageSink, OpenedMessage } from "./sink.ts";
@@ -220,7 +221,5 @@ function syncFolder(path: string): void {
 }
 
 function fileError(verb: "open" | "write", path: string, cause: unknown): CipherMqError {
-  if (cause instanceof CipherMqError) return cause;
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new CipherMqError("storage", `cannot ${verb} the output file ${path}: ${why}`, { cause });
+  return systemError("storage", `cannot ${verb} the output file ${path}`, cause);
 }

@@ -6,6 +6,7 @@
  */
 import { CipherMqError, type ErrorCode } from "../base/errors.ts";
 import type { ReceivedReply } from "../wire/reply.ts";
+import { textBytesWithin } from "./message_size.ts";
 
 /** A failure line. */
 export type Failure = Extract<ReceivedReply, { readonly kind: "failed" }>;
@@ -59,5 +60,11 @@ export function refusalFor(reply: Failure, idInBatch?: string): Refusal | undefi
     return { obstacle, why, error: new CipherMqError(code, message, { hint }) };
   }
   const code = CODES.find(([words]) => words.test(why))?.[1] ?? "protocol";
-  return { why, error: new CipherMqError(code, message) };
+  return { why, error: new CipherMqError(code, message, adviceFor(why)) };
+}
+
+function adviceFor(why: string): { hint?: string } {
+  const sealedBytes = /larger than (\d+) bytes/.exec(why)?.[1];
+  if (sealedBytes === undefined) return {};
+  return { hint: `at most ${textBytesWithin(Number(sealedBytes))} bytes of text fit` };
 }

@@ -200,6 +200,13 @@ export class Sender {
     await this.#idle.promise;
   }
 
+  /** Ends the messages that wait for their receiver's key, with `not_found`: they are not sealed yet. */
+  dropUnsealed(): void {
+    this.#state.dropUnsealed();
+    this.#wakeProducers();
+    this.#checkIdle();
+  }
+
   /** Waits for every message, then closes. */
   async close(): Promise<void> {
     await this.flush();

@@ -6,13 +6,13 @@
  */
 import { envelopeText } from "../base/envelope.ts";
 import { CipherMqError } from "../base/errors.ts";
-import { DEFAULT_LIMITS } from "../base/limits.ts";
 import { nameProblem } from "../base/names.ts";
 import type { Runtime } from "../base/runtime.ts";
 import { EnvelopeSealer } from "../crypto/envelope.ts";
 import type { Command } from "../wire/command.ts";
 import type { ReplyHandler } from "./conversation.ts";
 import { KeyCache, type KeyCacheOptions, type KeyEvent } from "./key_cache.ts";
+import { ENVELOPE_BYTES, MAX_SEALED_BYTES, textBytesWithin } from "./message_size.ts";
 import type { Spool } from "./spool.ts";
 import { type FeedTarget, type NewMessage, SpoolFeed } from "./spool_feed.ts";
 import {
@@ -89,8 +89,6 @@ export interface Outbound {
 
 /** The exchange when nothing else is said. */
 export const DEFAULT_EXCHANGE = "ciphermq";
-/** What an envelope has besides its text, about, in bytes. */
-const ENVELOPE_BYTES = 400;
 
 interface SealedLetter extends OutgoingMessage {
   readonly settled: Settled;
@@ -236,6 +234,14 @@ export class SenderState {
     this.settle();
   }
 
+  /** Ends the messages that wait for their receiver's key. */
+  dropUnsealed(): void {
+    for (const [receiver, lane] of this.#lanes) {
+      const why = `interrupted before '${receiver}' had registered a public key`;
+      this.#failWaiting(lane, new CipherMqError("not_found", why));
+    }
+  }
+
   #targetFor(
     recovered: (receiver: string, error?: CipherMqError) => void,
   ): FeedTarget<FreshLetter> {
@@ -262,9 +268,7 @@ export class SenderState {
   #seal({ receiver, text, id, ttlMs, settled, taken }: Letter, sealer: EnvelopeSealer): void {
     const envelope = sealer.seal(text, id);
     const body = encoder.encode(envelopeText(envelope));
-    if (body.length > DEFAULT_LIMITS.maxLineBytes / 2) {
-      throw new CipherMqError("limit", `cannot send a message of ${body.length} sealed bytes`);
-    }
+    if (body.length > MAX_SEALED_BYTES) throw tooLarge(body.length);
     const routingKey = this.#routingKey ?? receiver;
     const exchange = this.#exchange;
     const letter = {
@@ -325,6 +329,12 @@ function noticeOf(event: Extract<WindowEvent<OutgoingMessage>, { kind: "waiting"
   const { exchange, routingKey, obstacle, why } = event;
   if (obstacle === "no_queue") return { kind: "waiting_for_queue", exchange, routingKey };
   return { kind: "waiting_for_room", exchange, routingKey, why };
+}
+
+function tooLarge(sealedBytes: number): CipherMqError {
+  return new CipherMqError("limit", `cannot send a message of ${sealedBytes} sealed bytes`, {
+    hint: `at most ${textBytesWithin(MAX_SEALED_BYTES)} bytes of text can be sent`,
+  });
 }
 
 function estimatedBytes(text: string): number {

@@ -9,6 +9,7 @@ import { fromBase64, toBase64 } from "../base/bytes.ts";
 import { configurationError, readConfiguredFile, readSecretFile } from "../base/configuration.ts";
 import { CipherMqError } from "../base/errors.ts";
 import { isIdentity } from "../base/identity_name.ts";
+import { systemError } from "../base/system_error.ts";
 import { KEY_BYTES, type KeyPair } from "./key_pair.ts";
 
 /** The folder of key files when nothing else is said. */
@@ -115,7 +116,7 @@ function makeFolder(dir: string): void {
   try {
     Deno.mkdirSync(dir, { recursive: true });
   } catch (cause) {
-    throw cannot(`make the folder ${dir}`, cause);
+    throw systemError("configuration", `cannot make the folder ${dir}`, cause);
   }
 }
 
@@ -124,17 +125,14 @@ function writeKey(path: string, key: Uint8Array, mode: number, force: boolean): 
   try {
     write(path, toBase64(key), mode);
   } catch (cause) {
-    if (!(cause instanceof Deno.errors.AlreadyExists)) throw cannot(`write ${path}`, cause);
+    if (!(cause instanceof Deno.errors.AlreadyExists)) {
+      throw systemError("configuration", `cannot write ${path}`, cause);
+    }
     throw new CipherMqError("already_exists", `cannot write ${path}: the file is there already`, {
       cause,
       hint: "--force replaces both key files; what was sealed to the old key is lost then",
     });
   }
-}
-
-function cannot(what: string, cause: unknown): CipherMqError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new CipherMqError("configuration", `cannot ${what}: ${why}`, { cause });
 }
 
 /** Fails if the file is there, so that no key is lost and no prepared file or link is written to. */

@@ -96,6 +96,7 @@ export class BrokerServer {
    */
   static async start(options: ServerOptions): Promise<BrokerServer> {
     assertLimits(options.limits);
+    log.info("opening the database", { path: options.databasePath });
     const store = await SqliteStore.open({
       path: options.databasePath,
       aesKey: options.aesKey,

@@ -115,7 +115,7 @@ Deno.test("a file that is not there, a folder and a file under a file are told a
     const under = join(folder.file, "b.key");
     assert.equal(
       failure(() => read(under, "the key")).message,
-      `cannot read the key ${under}: it cannot be read`,
+      `cannot read the key ${under}: a part of its path is a file, not a folder`,
     );
   }
   Deno.chmodSync(folder.path, 0o700);

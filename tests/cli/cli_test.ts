@@ -5,6 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import process from "node:process";
 import project from "../../deno.json" with { type: "json" };
 import { type CliRun, runCli } from "../support/run_cli.ts";
 
@@ -164,14 +165,85 @@ Deno.test("what nobody expected is told with its kind and place, and no text tha
   }
 });
 
-Deno.test("what the system refuses is told in its words", async () => {
+Deno.test("what the system refuses where nobody foresaw it is told in words, with its own text", async () => {
   const errors = [
-    Object.assign(new Error("No space left on device"), { code: "ENOSPC" }),
-    new Deno.errors.NotCapable("Requires read access to x"),
-  ];
-  for (const error of errors) {
+    [Object.assign(new Error("raw: x"), { code: "ENOSPC" }), "the disk is full"],
+    [new Deno.errors.NotCapable("raw: x"), "Deno does not let the program at it"],
+  ] as const;
+  for (const [error, why] of errors) {
     const { code, stderr } = await failingWith(error);
     assert.equal(code, 1);
-    assert(stderr.startsWith(`error: ${error.message}\n`), stderr);
+    const [first, second, ...more] = stderr.split("\n");
+    assert.equal(first, `error: cannot go on: ${why} (raw: x)`);
+    assert.match(second ?? "", /^hint: ./);
+    assert.deepEqual(more, [""]);
+  }
+});
+
+Deno.test("a path that cannot be used is told in words, with what to do and the documented code", async () => {
+  await inFolder(async (folder) => {
+    const file = join(folder, "file");
+    Deno.writeTextFileSync(file, "{}");
+    assert.equal((await runCli("init", join(folder, "home"), "-q")).code, 0);
+    const certs = join(folder, "home", "certs");
+    const receive = ["receive", "--as", "receiver_1", "--certs", certs, "--output"];
+    const send = ["send", "--as", "sender_1", "--to", "receiver_1", "--certs", certs];
+    const cases: readonly (readonly [code: number, args: readonly string[]])[] = [
+      [2, ["init", file]],
+      [2, ["init", join(file, "x")]],
+      [2, ["keygen", "a", "--dir", file]],
+      [2, ["gen-certs", "a", "--dir", file]],
+      [2, ["gen-certs", "a", "--dir", join(file, "x")]],
+      [2, ["serve", "--config", folder]],
+      [2, ["serve", "--config", join(file, "x")]],
+      [2, [...send, "x", "--config", folder]],
+      [2, [...send, "--file", folder]],
+      [2, [...send, "--file", join(file, "x")]],
+      [2, [...send, "--file", join(folder, "none", "x")]],
+      [1, [...send, "x", "--spool", file]],
+      [1, [...receive, folder]],
+      [1, [...receive, join(file, "x")]],
+      [2, [...receive, "-", "--private-key", folder]],
+    ];
+    for (const [expected, args] of cases) {
+      const { code, stderr } = await runCli(...args);
+      assert.equal(code, expected, `${args.join(" ")}: ${stderr}`);
+      assert.match(stderr, /^error: cannot [^\n]+\nhint: [^\n]+\n$/);
+      assert.doesNotMatch(stderr, /E[A-Z]{3,}|os error|Requires/);
+    }
+  });
+});
+
+Deno.test("--verbose adds what the system said to a failure, and does not go with --quiet", async () => {
+  await inFolder(async (folder) => {
+    const missing = ["serve", "--config", join(folder, "none")];
+    const plain = await runCli(...missing);
+    for (const args of placed("-v", missing[0]!, missing.slice(1))) {
+      const { code, stderr } = await runCli(...args);
+      assert.equal(code, 2);
+      assert(stderr.startsWith(plain.stderr) && plain.stderr.length > 0);
+      assert.match(stderr.slice(plain.stderr.length), /^cause: No such file .*none'\n$/);
+    }
+    const both = await runCli("-v", "-q", ...missing);
+    assert.equal(both.code, 2);
+    assert.match(both.stderr, /cannot be used with option/);
+  });
+});
+
+Deno.test("commands in hints are told as the launcher was called", async () => {
+  process.env.CIPHERMQ_PROGRAM = "./ciphermq";
+  try {
+    const { stderr } = await runCli("serve", "--config", "no-such-file");
+    assert.match(stderr, /\nhint: make one with `\.\/ciphermq init`\n$/);
+  } finally {
+    delete process.env.CIPHERMQ_PROGRAM;
+  }
+});
+
+Deno.test("no help tells a default twice", async () => {
+  for (const name of SUBCOMMANDS) {
+    const { stdout } = await runCli(name, "--help");
+    assert.doesNotMatch(stdout.replace(/\s+/g, " "), /\(default: [^)]*\) \(default:/);
+    assert(!stdout.includes("[]"), stdout);
   }
 });

@@ -1,5 +1,5 @@
 /**
- * The demo: what it leaves when it is interrupted. That it works at all is shown by `task demo`.
+ * The demo: its account, and what it leaves when it is interrupted.
  *
  * @module
  */
@@ -27,4 +27,16 @@ Deno.test("an interrupted demo ends its processes and leaves no folder with keys
   assert.match(said, /error: the demo was interrupted\n$/);
   assert.deepEqual([...Deno.readDirSync(folder)], []);
   await Deno.remove(folder);
+});
+
+Deno.test("the demo's account as JSON: everything arrived exactly once", async () => {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", "--allow-all", "main.ts", "demo", "--json", "--quiet"],
+    cwd: new URL("../../", import.meta.url),
+  }).output();
+  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  assert.deepEqual([code, err], [0, ""]);
+  const good = { decrypted: 1000, twice: 0, lost: 0, in_order: true };
+  const receivers = { receiver_1: good, receiver_2: good };
+  assert.deepEqual(JSON.parse(out!), { sent: 2000, acknowledged: 2000, receivers });
 });

@@ -4,6 +4,8 @@
  * @module
  */
 import assert from "node:assert/strict";
+import type { RawClient } from "../support/raw_client.ts";
+import { until } from "../support/waiting.ts";
 import { Workspace } from "../support/workspace.ts";
 
 const AS = ["--as", "sender_1", "--to", "receiver_1"];
@@ -166,7 +168,10 @@ Deno.test("a wait for room ends when --wait says so, and at an interrupt", async
   await using workspace = await withSmallQueue();
   const hasty = await send(workspace, ["--count", "5", ...AS, "--wait", "0.3"]);
   assert.equal(hasty.code, 7);
-  assert.match(hasty.err, /error: the broker refused the message: queue 'receiver_1' is full/);
+  assert.match(
+    hasty.err,
+    /error: message 4 \(and 1 more\): the broker refused the message: queue 'receiver_1' is full/,
+  );
   const patient = workspace.send("one more");
   await patient.until("stderr", (lines) => lines.find((line) => line.endsWith("; waiting")));
   patient.signal("SIGINT");
@@ -191,3 +196,77 @@ Deno.test("a message with a time to live that nobody fetches in time becomes a d
     assert.equal((await send(workspace, ["x", ...AS, "--ttl", ttl])).code, 2);
   }
 });
+
+Deno.test("a line that cannot be read ends send after those before it, with its number and code 7", async () => {
+  await using workspace = await withSmallQueue();
+  const latin = workspace.path("latin1.txt");
+  Deno.writeFileSync(latin, Uint8Array.from([...new TextEncoder().encode("a\nb\nA"), 0xe4, 10]));
+  const some = await send(workspace, ["--file", latin, ...AS]);
+  assert.equal(some.code, 7, some.err);
+  assert.match(some.err, /sent 2, acknowledged 2/);
+  assert(some.err.includes(`error: cannot send line 3 of ${latin}: it is not UTF-8 text\n`));
+  assert.match(some.err, /error: 2 messages were sent, and what came after them was not\nhint: /);
+  assert.deepEqual(await received(workspace, 2), ["a", "b"]);
+  Deno.writeFileSync(latin, Uint8Array.of(0xe4));
+  const none = await send(workspace, ["--file", latin, ...AS]);
+  assert.deepEqual([none.code, none.err.includes("cannot send line 1 of")], [2, true], none.err);
+});
+
+Deno.test("a line that is too long for the broker or the client is told by its number, with the bytes that fit", async () => {
+  await using workspace = await withSmallQueue();
+  const lines = (...bytes: number[]) => bytes.map((count) => `${"x".repeat(count)}\n`).join("");
+  const fits = 786_132;
+  const broker = await send(workspace, AS, lines(3, fits, fits + 300));
+  assert.equal(broker.code, 7, broker.err);
+  const refused =
+    /error: line 3 of stdin: the broker refused the message: .*larger than 1048576 byt/;
+  assert.match(broker.err, refused);
+  assert.match(broker.err, new RegExp(`hint: at most ${fits} bytes of text fit\n`));
+  assert.match(broker.err, /error: 1 of 3 messages were not sent\nhint: /);
+  const client = await send(workspace, AS, lines(3) + "x".repeat(7_000_000));
+  assert.equal(client.code, 7, client.err);
+  assert.match(client.err, /error: cannot send line 2 of stdin: it is longer than 6291156 bytes/);
+});
+
+Deno.test("an interrupt ends a wait for a receiver's key at once, with code 4 and what was not sent", async () => {
+  await using workspace = await withSmallQueue();
+  const sender = workspace.run(["send", "--as", "sender_1", "--to", "nobody", "one", "two"]);
+  await sender.until("stderr", (lines) => lines.find((line) => line.startsWith("waiting for nob")));
+  const beginMs = performance.now();
+  sender.signal("SIGINT");
+  assert.equal((await sender.end()).code, 4, sender.stderr.text);
+  assert(performance.now() - beginMs < 10_000, "the 30 s of the wait are not waited for");
+  assert.match(sender.stderr.text, /sent 2, acknowledged 0, resent 0, failed 2/);
+  assert.match(
+    sender.stderr.text,
+    /error: interrupted before 'nobody' had registered a public key/,
+  );
+  const both = workspace.run(["send", "--as", "sender_1", "--to", "receiver_1,nobody", "x"]);
+  await both.until("stderr", (lines) => lines.find((line) => line.startsWith("waiting for nob")));
+  both.signal("SIGTERM");
+  assert.equal((await both.end()).code, 7, both.stderr.text);
+  assert.match(both.stderr.text, /error: 1 of 2 messages were not sent/);
+});
+
+Deno.test("a message that waited too long is never delivered: a dead letter, or gone, as the queue says", async () => {
+  await using workspace = await withSmallQueue();
+  const client = await workspace.connect("receiver_1");
+  for (const [expired, letters] of [["dead", 1], ["remove", 0]] as const) {
+    const told = await client.ask(`declare_queue receiver_1 expired=${expired} max_messages=3`);
+    assert.equal(told, "Queue declared");
+    assert.equal((await send(workspace, ["short", ...AS, "--ttl", "0.05"])).code, 0);
+    assert.equal((await send(workspace, ["long", ...AS, "--ttl", "3600"])).code, 0);
+    await until("it expires", async () => (await countsOf(client)).queue === 1);
+    assert.deepEqual(await received(workspace, 1), ["long"]);
+    assert.deepEqual(await countsOf(client), { queue: 0, dead: letters });
+    assert.match(await client.ask("purge receiver_1.dead force") ?? "", /^Queue purged: /);
+  }
+});
+
+/** What waits in the queue and among its dead letters. */
+async function countsOf(client: RawClient): Promise<{ queue: number; dead: number }> {
+  const reply = (await client.ask("stats")) ?? "";
+  const { queues } = JSON.parse(reply.slice("Stats: ".length)) as { queues: [string, number][] };
+  const counts = new Map(queues);
+  return { queue: counts.get("receiver_1") ?? 0, dead: counts.get("receiver_1.dead") ?? 0 };
+}

@@ -69,6 +69,7 @@ Deno.test("a signal that comes while it starts ends it, in order", async () => {
   const { code, stdout, stderr } = await serveAndStop(workspace);
   assert.deepEqual([code, stdout], [0, ""]);
   assert.deepEqual(events(stderr).map(({ message }) => message), [
+    "opening the database",
     "recovered",
     "listening",
     "stopped",
@@ -117,7 +118,7 @@ Deno.test({
   },
 });
 
-Deno.test("a second request to stop neither hurries nor breaks the end", async () => {
+Deno.test("a second request to stop ends a broker at once that waits for its clients", async () => {
   await using workspace = await Workspace.make();
   const broker = await workspace.serve();
   // It takes two seconds to give this client up.
@@ -127,12 +128,17 @@ Deno.test("a second request to stop neither hurries nor breaks the end", async (
   await declareQueues(client, "receiver_1");
   broker.signal("SIGTERM");
   assert.equal(await client.line(), undefined);
-  broker.signal("SIGTERM");
   broker.signal("SIGINT");
   const status = await broker.end();
   await flooding;
-  assert.deepEqual([status.code, status.signal], [0, null], broker.stderr.text);
-  await broker.event("stopped");
+  assert.deepEqual([status.code, status.signal], [1, null], broker.stderr.text);
+  await broker.event("asked to stop again: the broker ends at once");
+  // Nothing that was committed depends on an orderly end.
+  const again = await workspace.serve();
+  const back = await workspace.connect("receiver_1");
+  assert.match(await back.ask("stats") ?? "", /\["receiver_1",0\]/);
+  again.signal("SIGTERM");
+  await again.success();
 });
 
 /** Lets a process write no more to any file: the next write fails with an error. */
@@ -209,4 +215,20 @@ Deno.test("the broker goes on when nobody reads its log any more", async () => {
   const { code, signal } = await child.status;
   clearTimeout(late);
   assert.deepEqual([code, signal], [0, null]);
+});
+
+Deno.test({
+  name: "SIGHUP does not end the broker: it says that it cannot reload",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await using workspace = await Workspace.make();
+    const broker = await workspace.serve();
+    const opening = await broker.event("opening the database");
+    assert.equal(opening["path"], workspace.path("broker.db"));
+    broker.signal("SIGHUP");
+    await broker.event("SIGHUP is ignored: the configuration cannot be read again yet");
+    assert.match(await (await workspace.connect("sender_1")).ask("stats") ?? "", /^Stats: /);
+    broker.signal("SIGTERM");
+    await broker.success();
+  },
 });

@@ -148,8 +148,20 @@ Deno.test({
   name: "data that a full disk does not take is a failure",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
-    const run = await inShell('terminal.data("data");', '"$@" >/dev/full');
-    assert.notEqual(run.code, 0);
-    assert.match(run.stderr, /No space left/);
+    for (const print of ['terminal.data("data")', 'await terminal.write("data")']) {
+      const run = await inShell(print, '"$@" >/dev/full');
+      assert.notEqual(run.code, 0);
+      assert.match(run.stderr, /cannot write to stdout: the disk is full/);
+    }
+  },
+});
+
+Deno.test({
+  name: "a full disk under the log and the notes ends nothing",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const code = 'terminal.log("log"); terminal.error("e", "h"); terminal.data("went on");';
+    const run = await inShell(code, '"$@" 2>/dev/full');
+    assert.deepEqual([run.code, run.stdout], [0, "went on\n"]);
   },
 });

@@ -6,9 +6,12 @@
 import { PATIENCE_MS } from "./processes.ts";
 
 /** Waits until something outside of this process has changed. */
-export async function until(what: string, check: () => boolean): Promise<void> {
+export async function until(
+  what: string,
+  check: () => boolean | Promise<boolean>,
+): Promise<void> {
   const endMs = performance.now() + PATIENCE_MS;
-  while (!check()) {
+  while (!await check()) {
     if (performance.now() > endMs) throw new Error(`${what}: not in ${PATIENCE_MS} ms`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
