@@ -75,6 +75,9 @@ function tell(made: readonly MadeCertificate[], terminal: Terminal): void {
   }
   const authority = made.find((one) => one.kind === "authority");
   if (authority !== undefined) warnOf(authority, terminal);
+  else if (made.some((one) => one.kind === "server")) {
+    terminal.note("a broker that runs uses the new server certificate after a restart");
+  }
 }
 
 function warnOf({ privateKeyFile }: MadeCertificate, terminal: Terminal): void {

@@ -42,7 +42,14 @@ Deno.test("a file is made with its folder, kept, and refused in use, of another 
       () => openDatabase(path, { ...KIND, version: 2 }),
       isError("storage", /^cannot use the box .* it has version 3$/, "use the newer"),
     );
-    assert.throws(() => openDatabase(`${path}/box.db`, KIND), isError("storage", /^cannot open/));
+    assert.throws(
+      () => openDatabase(`${path}/box.db`, KIND),
+      isError(
+        "storage",
+        /^cannot open .*: a file is there already/,
+        "name another path, or move that file away",
+      ),
+    );
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }
