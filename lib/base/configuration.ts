@@ -10,7 +10,7 @@ import { systemError } from "./system_error.ts";
 
 /** What is wrong with one key of a configuration file. */
 export function configurationError(file: string, problem: string, hint?: string): CipherMqError {
-  return new CipherMqError("configuration", `cannot use ${file}: ${problem}`, {
+  return new CipherMqError("configuration", `cannot use ${shown(file)}: ${problem}`, {
     ...(hint !== undefined && { hint }),
   });
 }
@@ -62,7 +62,7 @@ export function keepToOwnerCommand(file: string): string {
 }
 
 function unreadable(file: string, what: string, error: unknown, hint?: string): CipherMqError {
-  return systemError("configuration", `cannot read ${what} ${file}`, error, hint);
+  return systemError("configuration", `cannot read ${what} ${shown(file)}`, error, hint);
 }
 
 /**
@@ -87,9 +87,20 @@ function describe(issue: z.core.$ZodIssue, value: unknown): string[] {
   ];
 }
 
+// JSON leaves some of what a terminal obeys as it is: C1 controls, changes of the writing direction.
+const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
+
 /** A key is the file's text too: it may be long or hold anything. */
 function printable(key: string): string {
-  return JSON.stringify(key.length > 60 ? `${key.slice(0, 60)}…` : key);
+  return shown(JSON.stringify(key.length > 60 ? `${key.slice(0, 60)}…` : key));
+}
+
+/** A text that a configuration has, such as a path, for a person to read. */
+function shown(text: string): string {
+  return text.replaceAll(
+    UNPRINTABLE,
+    (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`,
+  );
 }
 
 function valueAt(value: unknown, path: readonly string[]): unknown {

@@ -76,7 +76,7 @@ function parseBatch(text: string, maxMessages: number): EnvelopeHead[] {
   if (!Array.isArray(values)) throw invalid("a batch is a JSON array");
   if (values.length === 0) throw invalid("a batch has at least one message");
   if (values.length > maxMessages) throw invalid(tooMany);
-  return values.map((value, index) => {
+  const heads = values.map((value, index) => {
     try {
       return toHead(toEnvelope(value));
     } catch (error) {
@@ -84,6 +84,16 @@ function parseBatch(text: string, maxMessages: number): EnvelopeHead[] {
       throw invalid(`message ${index}: ${error.message}`);
     }
   });
+  requireNoRepetition(text, heads.length);
+  return heads;
+}
+
+/** Of a repeated field the parser keeps the last one; only the commas of the text tell. */
+function requireNoRepetition(text: string, messages: number): void {
+  const maxCommas = messages * (COMMAS_IN_ENVELOPE + 1) - 1;
+  const tooMany = "an envelope has just six fields, each once";
+  const problem = jsonShapeProblem(text, { maxDepth: 2, maxCommas, tooMany });
+  if (problem !== undefined) throw invalid(problem);
 }
 
 /**

@@ -6,7 +6,9 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { z } from "zod";
 import {
+  checkConfiguration,
   isOpenToOthers,
   keepToOwnerCommand,
   readConfiguredFile,
@@ -122,5 +124,20 @@ Deno.test("a file that is not there, a folder and a file under a file are told a
   assert.equal(
     failure(() => readSecretFile(folder.path, "the key")).message,
     `cannot read the key ${folder.path}: it is a folder`,
+  );
+});
+
+Deno.test("what a file or a path makes up cannot command the terminal that shows the error", () => {
+  using folder = new Folder("a.json", "{}", 0o600);
+  const odd = "a\u009b31m\u202eb\u2028c\nd";
+  const expected = "a\\u{9b}31m\\u{202e}b\\u{2028}c";
+  const { message } = failure(() =>
+    checkConfiguration(z.strictObject({}), { [odd]: 1 }, folder.file)
+  );
+  assert.equal(message, `cannot use ${folder.file}: unknown key "${expected}\\nd"`);
+  const missing = join(folder.path, odd);
+  assert.equal(
+    failure(() => readConfiguredFile(missing, "the key")).message,
+    `cannot read the key ${folder.path}/${expected}\\u{a}d: there is no such file`,
   );
 });

@@ -135,6 +135,12 @@ Deno.test("a bad envelope spoils its batch and is named by its place", () => {
   batchRefused(`[${GOOD},null]`, "message 1: an envelope is a JSON object");
 });
 
+Deno.test("a repeated key spoils a batch as it does an envelope, however long a batch may be", () => {
+  const twice = GOOD.replace("{", '{"nonce":"",');
+  const both = [`[${twice}]`, `[${GOOD},${twice}]`, `[${GOOD}, ${GOOD.replace("{", '{"tag":1,')}]`];
+  for (const batch of both) batchRefused(batch, "an envelope has just six fields, each once");
+});
+
 Deno.test("what is no array of envelopes is no batch", () => {
   batchRefused(GOOD, "a batch is a JSON array");
   for (const tail of ["", ",", "]]", "]x", ",]", "  ,]", `${GOOD}]`]) {
