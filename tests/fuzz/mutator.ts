@@ -107,6 +107,24 @@ function number(bytes: Uint8Array, random: Random): Uint8Array {
   return from === to ? inserted(bytes, random, by) : replaced(bytes, from, to, by);
 }
 
+/** One more space where there is one, or zero before digits: what careful readers refuse. */
+function widen(bytes: Uint8Array, random: Random): Uint8Array {
+  const wanted = random.oneIn(2) ? (byte: number) => byte === 32 : isDigit;
+  const start = random.below(bytes.length);
+  const at = bytes.findIndex((byte, i) => i >= start && wanted(byte));
+  const by = random.pick([32, 32, 48]);
+  return at === -1 ? bytes : replaced(bytes, at, at, Uint8Array.of(by));
+}
+
+/** Another letter or digit in the place of one, mostly the last one of base64. */
+function letter(bytes: Uint8Array, random: Random): Uint8Array {
+  const start = random.below(bytes.length);
+  const padding = random.oneIn(2) ? bytes.indexOf(61, start) : -1;
+  const at = padding > 0 ? padding - 1 : start;
+  const by = random.pick("ABCDEFGHQRSTUVWXYZabcwxyz0123456789+/".split("")).charCodeAt(0);
+  return replaced(bytes, at, at + 1, Uint8Array.of(by));
+}
+
 function isDigit(byte: number): boolean {
   return byte >= 48 && byte <= 57;
 }
@@ -128,6 +146,8 @@ const CHANGES: readonly Change[] = [
   word,
   word,
   number,
+  widen,
+  letter,
   nest,
   repeat,
   (bytes, random) => bytes.subarray(0, random.below(bytes.length)),
@@ -135,11 +155,11 @@ const CHANGES: readonly Change[] = [
   (bytes, random) => inserted(bytes, random, random.bytes(random.between(1, 8))),
 ];
 
-/** One input: a sample, now and then as it is, mostly with one to six changes. */
+/** One input: a sample, now and then as it is, mostly with one to six changes, and rather few. */
 export function mutate(random: Random, material: Material): Uint8Array {
   let bytes = random.pick(material.samples);
   if (random.oneIn(50)) return random.bytes(random.below(200));
-  for (let left = random.below(7); left > 0; left--) {
+  for (let left = random.below(random.between(2, 7)); left > 0; left--) {
     // What is empty has nothing that could be changed.
     if (bytes.length === 0) bytes = random.pick(material.samples);
     bytes = random.pick(CHANGES)(bytes, random, material);
