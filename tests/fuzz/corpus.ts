@@ -81,6 +81,7 @@ export const REPLIES: readonly string[] = [
   ...["Dead letters: []", 'Stats: {"queues":[]}', "Stats reset", "HEARTBEAT_OK"],
   ...["Public key registered", "No public key found", `Public key: ${KEY}`],
   ...["Missing parameters", "Unknown command", "Error: no queue for message m-1", "Errors"],
+  "Error: no room for message m 1 for message m-1",
   "Invalid batch format: message 0: not valid JSON",
   ...ENVELOPES.slice(0, 4).map((envelope) => `Message: m-1 ${envelope}`),
 ];
