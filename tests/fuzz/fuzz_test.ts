@@ -94,7 +94,7 @@ Deno.test("a failure names its seed, comes again with it, and is made smaller", 
 
 Deno.test("a heap that grows is seen", () => {
   const kept: unknown[] = [];
-  const target = sabotaged(() => kept.push(new Array(5_000).fill(0)));
+  const target = sabotaged(() => kept.push(new Array(12_000).fill(0)));
   assert.throws(() => fuzz(target, 1, 2_000), /left \d+ bytes on the heap/);
   const watch = new HeapWatch();
   for (let i = 0; i < 8; i++) {
