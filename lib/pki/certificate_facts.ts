@@ -14,7 +14,10 @@ import {
 
 /** What a certificate says (RFC 5280). */
 export interface CertificateFacts {
-  /** The value of every Common Name in its subject, in order. Not checked in any way. */
+  /**
+   * The value of every Common Name in its subject, in order. Not checked in any way; one that is no
+   * string is `#` and its bytes in hex (RFC 4514, section 2.4).
+   */
   readonly commonNames: readonly string[];
   /** Whether it may sign certificates: CA:TRUE or keyCertSign. */
   readonly authority: boolean;
@@ -25,8 +28,6 @@ export interface CertificateFacts {
   /** The last moment it is valid. */
   readonly notAfter: Date;
 }
-
-const COMMON_NAME = "2.5.4.3";
 
 /**
  * Reads a certificate from PEM text or DER bytes. It does not verify the signature.
@@ -40,7 +41,8 @@ export function readCertificate(certificate: string | Uint8Array): CertificateFa
   );
   const signs = (flags: KeyUsageFlags) => (flags & KeyUsageFlags.keyCertSign) !== 0;
   return {
-    commonNames: parsed.subjectName.getField(COMMON_NAME),
+    // Not `getField`, which gives the bytes of a value that is no string as if their hex were a name.
+    commonNames: parsed.subjectName.toJSON().flatMap((part) => part.CN ?? []),
     authority: parsed.getExtensions(BasicConstraintsExtension).some((extension) => extension.ca) ||
       parsed.getExtensions(KeyUsagesExtension).some((extension) => signs(extension.usages)),
     usages: Array.from(parsed.getExtensions(ExtendedKeyUsageExtension))

@@ -10,32 +10,24 @@ import { utf8 } from "./corpus.ts";
 import { unless } from "./envelope_target.ts";
 import { mutate } from "./mutator.ts";
 import type { Random } from "./random.ts";
-import {
-  makeCertificate,
-  makeServerCertificate,
-  makeTestAuthority,
-} from "../support/certificates.ts";
+import fixed from "./certificates.json" with { type: "json" };
 import type { Target } from "./target.ts";
 
-const authority = await makeTestAuthority();
-const server = await makeServerCertificate(authority);
-const clients = await Promise.all([
-  makeCertificate(authority, { subject: "alice" }),
-  makeCertificate(authority, { subject: [{ CN: ["alice"] }, { CN: ["bob"] }] }),
-  makeCertificate(authority, { subject: "a".repeat(64), eku: ["clientAuth", "serverAuth"] }),
-  makeCertificate(authority, { ca: true }),
-]);
-const DER = [...clients, server].map(({ cert }) => new Uint8Array(new X509Certificate(cert).raw));
+const { clients, server, serverKey, authority } = fixed;
+const DER = [...clients, server].map((pem) => new Uint8Array(new X509Certificate(pem).raw));
 const DER_MATERIAL = {
   samples: DER,
   words: ["alice", "\0", "\u0003U\u0004\u0003"],
   maxBytes: 8_192,
 };
 const PEM_MATERIAL = {
-  samples: [server.cert, authority.certificatePem, server.key].map(utf8),
+  samples: [server, authority, serverKey].map(utf8),
   words: ["-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----", "-----", "\n", "="],
   maxBytes: 8_192,
 };
+
+/** A moment at which they are all valid, in milliseconds since the Unix epoch. */
+const WHEN_MS = Date.UTC(2026, 0, 1);
 
 /** The Common Name as the platform reads it, where it reads one. */
 function commonName(der: Uint8Array): string | undefined {
@@ -52,7 +44,7 @@ function checkDer(input: Uint8Array): void {
     isSessionReused: () => false,
     getPeerCertificate: () => ({ raw: input }),
   };
-  const verdict = judgePeer(peer as unknown as Peer, Date.now());
+  const verdict = judgePeer(peer as unknown as Peer, WHEN_MS);
   if ("refusal" in verdict) return;
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(verdict.identity)) {
     throw new Error(`identity ${JSON.stringify(verdict.identity)}`);
@@ -74,12 +66,12 @@ function checkPem(input: Uint8Array, random: Random): void {
   const text = new TextDecoder().decode(input);
   const place = random.pick(["certificate", "privateKey", "authorities"]);
   const given = {
-    certificate: server.cert,
-    privateKey: server.key,
-    authorities: authority.certificatePem,
+    certificate: server,
+    privateKey: serverKey,
+    authorities: authority,
     [place]: text,
   };
-  unless("configuration", () => checkCredentials(given, new Date()));
+  unless("configuration", () => checkCredentials(given, new Date(WHEN_MS)));
 }
 
 /** What somebody calls the broker's certificate, its key or the authority's certificate. */

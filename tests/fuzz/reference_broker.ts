@@ -130,7 +130,7 @@ class Conversation {
     const [text, ttlMs] = verb === "publish" ? timeToLive(json) : [json];
     const one = verb === "publish" && referenceEnvelope(text);
     const all = one ? [one] : referenceBatch(text, maxBatchMessages);
-    const isOptionLike = verb === "publish" && /} [a-z_]+=[^}]*$/.test(json);
+    const isOptionLike = verb === "publish" && /(?:^|\}) [a-z_]+=[^}]*$/.test(json);
     const invalid = verb === "publish" ? "Invalid message format: …" : "Invalid batch format: …";
     if ((verb === "publish" && !one) || all === undefined) {
       return fail(invalid, ...(isOptionLike ? [ERROR] : []));

@@ -17,6 +17,12 @@ export interface Regression {
 /** All of them. */
 export const REGRESSIONS: readonly Regression[] = [
   {
+    target: "certificate",
+    was: "a Common Name that is no string gave its bytes' hex as an identity",
+    input:
+      "MIIBlzCCARygAwIBAgIQYgEWah7ZDcY/BjqZ389GxDAKBggqhkjOPQQDAzAWMRQwEgYDVQQDEwtDaXBoZXJNUS1DQTAeFw0yNjExMjIyMTAwNThaFw0yNjExMjMyMjAwNThaMBAxDjAMBgNVBAMXBWFsaWNlMHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEJShTJIVoul/ytbK8bFOhRGFmjqPJCJpAadcwLHbLGQiXOPGxjqLhxTymdnGFk+/4J/2oBuZyIJ6njthFc/C3wagZXkNF7ROO4I/XTjg+vcvTaAiDjUrGhXfHvShMOCkFozUwMzAMBgNVHRMBAf8EAjAAMA4GA1UdDwEB/wQEAwIHgDATBgNVHSUEDDAKBggrBgEFBQcDAjAKBggqhkjOPQQDAwNpADBmAjEAmnJpjWvmnDN1ODHJGLLqaNJ/qZYVAU+1SHL5CJ7Mhl01RY3BJtrNRQqXgSFXVwHuAjEAo44CQph7NQtCE4ZPjKIWI3MNJQWBqfdOprNb71WglFcY4UiGiiyx2sKLhxjs1aHY",
+  },
+  {
     target: "envelope",
     was: "a batch took an envelope in which a field was repeated",
     input:

@@ -5,6 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
+import { isIdentity } from "../../lib/base/identity_name.ts";
 import { readCertificate } from "../../lib/pki/certificate_facts.ts";
 import { makeCertificate, makeTestAuthority } from "../support/certificates.ts";
 
@@ -33,6 +34,20 @@ Deno.test("every Common Name is seen, wherever it is, and as it is", async () =>
   for (const [place, subject] of subjects.entries()) {
     const { cert } = await makeCertificate(authority, { subject });
     assert.deepEqual(readCertificate(cert).commonNames, seen[place]);
+  }
+});
+
+Deno.test("a Common Name that is no string cannot be taken for a name", async () => {
+  const { cert } = await makeCertificate(authority, { subject: "alice" });
+  const der = new Uint8Array(new X509Certificate(cert).raw);
+  const text = new TextDecoder("latin1").decode(der);
+  const tag = text.lastIndexOf("\u0005alice") - 1;
+  // The tag of a UTCTime (X.680, section 47), or of nothing that there is, instead of a string's.
+  for (const other of [0x17, 0x02, 0x8c]) {
+    der[tag] = other;
+    const hex = `#${other.toString(16).padStart(2, "0")}05616c696365`;
+    assert.deepEqual(readCertificate(der).commonNames, [hex]);
+    assert.equal(isIdentity(hex), false);
   }
 });
 
