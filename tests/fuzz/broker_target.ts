@@ -66,6 +66,9 @@ function compare(step: Step | undefined, expected: ReferenceStep | undefined): b
     return step.kind === "input" &&
       textOf(step.input) === textOf({ ...expected.input, connection: CONNECTION });
   }
+  if ("order" in expected) {
+    return step.kind === "backup" && textOf(step.order) === textOf(expected.order);
+  }
   if (step.kind !== "reply") return false;
   if ("reply" in expected) return step.reply.kind === expected.reply;
   return step.reply.kind === "failed" && expected.failures.includes(failureKind(step.reply.text));

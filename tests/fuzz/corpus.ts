@@ -55,6 +55,7 @@ const BATCH = `[${SHORT},${pythonJson(sampleEnvelope({ message_id: "m-2" }))}]`;
 /** Every command, as `docs/protocol.md` has it. */
 export const COMMANDS: readonly string[] = [
   ...["heartbeat", "stats", "reset_stats now", "", "no_such command"],
+  ...["backup", "backup_read 196608", "backup_end"],
   ...["declare_exchange ciphermq", "declare_exchange events topic", "delete_exchange events force"],
   "declare_queue orders",
   "declare_queue orders max_deliveries=5 ttl_ms=86400000 expired=dead",
@@ -79,6 +80,7 @@ export const REPLIES: readonly string[] = [
   ...["Exchange deleted", "Queue purged: 12", "ACK m-1", "ACK é😀", "ACK_CONFIRMED m-1"],
   ...["NACK_CONFIRMED m-1", "TOUCHED m-1", "Subscribed to queue", "No messages", "Redriven: 3"],
   ...["Dead letters: []", 'Stats: {"queues":[]}', "Stats reset", "HEARTBEAT_OK"],
+  ...["Backup: 65536", "Backup piece: AQID", "Backup ended"],
   ...["Public key registered", "No public key found", `Public key: ${KEY}`],
   ...["Missing parameters", "Unknown command", "Error: no queue for message m-1", "Errors"],
   "Error: no room for message m 1 for message m-1",

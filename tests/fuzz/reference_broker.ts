@@ -10,9 +10,10 @@ import { base64Bytes, isName, isReason, linesOf, wholeNumber } from "./reference
 /** What is said to the core, with the fields that it has. */
 export type ReferenceInput = Readonly<Record<string, unknown>>;
 
-/** One step: an input, an answer that needs no core, a failure of one of these kinds, or the end. */
+/** One step: an input, something to do with a backup, an answer that needs no core, a failure of one of these kinds, or the end. */
 export type ReferenceStep =
   | { readonly input: ReferenceInput }
+  | { readonly order: ReferenceInput }
   | { readonly reply: string }
   | { readonly failures: readonly string[] }
   | "close";
@@ -68,6 +69,11 @@ class Conversation {
         return this.#report({ kind: "stats" });
       case "reset_stats":
         return [{ input: { kind: "reset_stats" } }];
+      case "backup":
+      case "backup_end":
+        return [{ order: { kind: verb } }];
+      case "backup_read":
+        return backupRead(rest);
       case "heartbeat":
         return [{ reply: "heartbeat_ok" }];
       case "publish":
@@ -156,6 +162,11 @@ function bind(kind: string, rest: string | undefined): ReferenceStep[] {
   if (!queue || !exchange || !routingKey) return fail("Missing parameters");
   if (![queue, exchange, routingKey].every(isName)) return fail(ERROR);
   return [{ input: { kind, queue, exchange, routingKey } }];
+}
+
+function backupRead(rest: string | undefined): ReferenceStep[] {
+  const offset = wholeNumber(rest ?? "");
+  return offset === undefined ? fail(ERROR) : [{ order: { kind: "backup_read", offset } }];
 }
 
 const FIRST_ARGUMENTS: Readonly<Record<string, string>> = {

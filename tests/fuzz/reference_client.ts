@@ -22,16 +22,17 @@ const FIXED: ReadonlyMap<string, string> = new Map([
   ["No public key found", "no_key"],
   ["Stats reset", "stats_reset"],
   ["HEARTBEAT_OK", "heartbeat_ok"],
+  ["Backup ended", "backup_ended"],
 ]);
 
 function withId(kind: string): (rest: string) => ReferenceReply {
   return (id) => isName(id) ? { kind, id } : undefined;
 }
 
-function withCount(kind: string): (rest: string) => ReferenceReply {
+function withNumber(kind: string, field: string): (rest: string) => ReferenceReply {
   return (text) => {
-    const count = wholeNumber(text);
-    return count === undefined ? undefined : { kind, count };
+    const value = wholeNumber(text);
+    return value === undefined ? undefined : { kind, [field]: value };
   };
 }
 
@@ -40,8 +41,14 @@ const WITH_ARGUMENT: readonly (readonly [string, (rest: string) => ReferenceRepl
   ["ACK_CONFIRMED ", withId("ack_confirmed")],
   ["NACK_CONFIRMED ", withId("nack_confirmed")],
   ["TOUCHED ", withId("touched")],
-  ["Queue purged: ", withCount("queue_purged")],
-  ["Redriven: ", withCount("redriven")],
+  ["Queue purged: ", withNumber("queue_purged", "count")],
+  ["Redriven: ", withNumber("redriven", "count")],
+  ["Backup: ", withNumber("backup", "bytes")],
+  ["Backup piece: ", (text) => {
+    const data = base64Bytes(text);
+    // "at least one byte"
+    return data === undefined || data.length === 0 ? undefined : { kind: "backup_piece", data };
+  }],
   ["Dead letters: ", (json) => ({ kind: "dead_letters", json })],
   ["Stats: ", (json) => ({ kind: "stats", json })],
   ["Public key: ", (text) => {
@@ -62,8 +69,7 @@ function failure(line: string): ReferenceReply {
     line.startsWith(word) && !/^[A-Za-z0-9_]/.test(line.slice(word.length))
   );
   if (!isFailure) return undefined;
-  const parts = line.split(" for message ");
-  const id = parts.length > 1 ? parts.at(-1)! : "";
+  const id = / for message ([^ ]*)$/s.exec(line)?.[1] ?? "";
   return { kind: "failed", text: line, ...(isName(id) && { id }) };
 }
 
