@@ -5,10 +5,12 @@
  *
  * @module
  */
+import type { Clock } from "../base/clock.ts";
 import type { CipherMqError } from "../base/errors.ts";
 import type { Limits } from "../base/limits.ts";
 import { logger } from "../base/log.ts";
 import type { Runtime } from "../base/runtime.ts";
+import { steadyClock } from "../base/steady_clock.ts";
 import type { Cancel } from "../base/timers.ts";
 import { Broker, type BrokerOptions } from "../core/broker.ts";
 import { TextSession } from "../session/text_session.ts";
@@ -56,6 +58,8 @@ export interface RunningBrokerOptions {
 /** A broker at work. */
 export class RunningBroker {
   readonly #options: RunningBrokerOptions;
+  /** What a message's age is measured by: an administrator who sets the clock must not expire it. */
+  readonly #clock: Clock;
   readonly #engine: Engine;
   readonly #backups: Backups;
   readonly #room: IncomingRoom;
@@ -68,12 +72,13 @@ export class RunningBroker {
   constructor(options: RunningBrokerOptions) {
     const { broker, store, backup: rights, limits, runtime } = options;
     this.#options = options;
-    this.#backups = new Backups({ rights, limits, clock: runtime.clock });
+    this.#clock = steadyClock(runtime.clock);
+    this.#backups = new Backups({ rights, limits, clock: this.#clock });
     this.#room = new IncomingRoom(options.limits);
     this.#engine = new Engine({
       broker,
       store,
-      clock: runtime.clock,
+      clock: this.#clock,
       schedule: (turn) => runtime.timers.soon(turn),
       onFailure: (error) => this.#fail(error),
     });
@@ -91,7 +96,7 @@ export class RunningBroker {
 
   /** Takes a client in. */
   accept(socket: ClientSocket): void {
-    const { limits, runtime } = this.#options;
+    const { limits } = this.#options;
     const { identity } = socket;
     const connection: Connection = new Connection({
       socket,
@@ -100,7 +105,7 @@ export class RunningBroker {
       backups: this.#backups,
       limits,
       room: this.#room,
-      clock: runtime.clock,
+      clock: this.#clock,
       onEnd: () => this.#ended(connection),
     });
     this.#connections.add(connection);
@@ -147,14 +152,14 @@ export class RunningBroker {
   }
 
   #sweep(): void {
-    const nowMs = this.#options.runtime.clock.now().monoMs;
+    const nowMs = this.#clock.now().monoMs;
     for (const connection of this.#connections) connection.sweep(nowMs);
     this.#backups.sweep(nowMs);
   }
 
   #forget(): void {
-    const { broker, limits, runtime } = this.#options;
-    const horizonMs = runtime.clock.now().wallMs - limits.duplicateHorizonMs;
+    const { broker, limits } = this.#options;
+    const horizonMs = this.#clock.now().wallMs - limits.duplicateHorizonMs;
     // What the broker has forgotten, because the ids were too many, need not fill the disk.
     this.#engine.forget(Math.max(horizonMs, broker.firstRememberedMs));
     const ids = broker.idsForgottenEarly;

@@ -381,3 +381,31 @@ Deno.test("a broker forgets once a minute what is acknowledged, and too old or o
   assert.equal(await batches(1, 100), 2);
   assert.equal(await batches(60 * 60 * 1000, 2), 2);
 });
+
+Deno.test("a wall clock set ahead by two horizons expires and forgets nothing; certificates follow it", async () => {
+  await using place = await new Place();
+  const broker = await place.start();
+  const client = await place.connect(broker, "receiver_1");
+  await declareQueues(client, "receiver_1");
+  const sender = await place.connect(broker, "receiver_1");
+  assert.equal(await sender.ask("heartbeat"), "HEARTBEAT_OK");
+  const options = "ttl_ms=3600000 ack_timeout_ms=1";
+  assert.equal(await client.ask(`declare_queue receiver_1 ${options}`), "Queue declared");
+  assert.equal(await client.ask(publish("m-1").trimEnd()), "ACK m-1");
+  const machineNow = Date.now;
+  Date.now = () => machineNow() + 2 * DEFAULT_LIMITS.duplicateHorizonMs;
+  try {
+    // One is taken at the new time, and the other's ack timeout passes: the broker has looked around.
+    assert.equal(await client.ask(publish("m-2").trimEnd()), "ACK m-2");
+    assert.equal(await client.ask("consume receiver_1 1"), "Subscribed to queue");
+    for (let turn = 0; turn < 3; turn++) assert.equal(messageId(await client.line()), "m-1");
+    assert.equal(await sender.ask(publish("m-1").trimEnd()), "ACK m-1");
+    const stats = await sender.ask("stats");
+    assert.match(stats!, /"queues":\[\["receiver_1",2\]\]/);
+    assert.match(stats!, /"duplicates":1,.*"expired":0,/);
+    const late = await place.connect(broker);
+    assert.equal(await late.line(), undefined, "its certificate has expired");
+  } finally {
+    Date.now = machineNow;
+  }
+});
