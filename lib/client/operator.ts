@@ -142,7 +142,12 @@ export class Operator {
   /** Removes the dead letters of a queue for good, whoever they are for. Gives how many. */
   async purgeDeadLetters(queue: string): Promise<number> {
     const command = { kind: "purge", queue: queue + DEAD, force: true } as const;
-    return (await this.#ask(command, "queue_purged")).count;
+    let purged = 0;
+    for (let count = 1; count > 0; purged += count) {
+      // So many at a time as the broker likes.
+      count = (await this.#ask(command, "queue_purged")).count;
+    }
+    return purged;
   }
 
   /**

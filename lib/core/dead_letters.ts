@@ -16,7 +16,7 @@ import type { Turn } from "./turn.ts";
 
 /** Dead letters in one answer. */
 const MAX_LISTED = 100;
-/** Dead letters that one command redrives, so that it never stalls the broker. */
+/** Dead letters that one command redrives, where a step's bytes are not reached before. */
 const MAX_REDRIVEN = 1_000;
 
 /** Answers what is about dead letters. */
@@ -46,6 +46,7 @@ export class DeadLetters {
     const limit = id === undefined ? MAX_REDRIVEN : Infinity;
     let count = 0;
     for (const message of this.#waiting(peer, name, 0, limit)) {
+      if (turn.exhausted) break;
       // One may have been handed out since: what is redriven can make room for it.
       if (message.lease !== undefined || (id !== undefined && message.id !== id)) continue;
       if (queue.fullness(message.size) !== undefined) break;

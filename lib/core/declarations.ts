@@ -125,7 +125,7 @@ export class Declarations {
     turn.answer(peer, { kind: "queue_deleted" });
   }
 
-  /** Removes what waits in a queue; what is delivered and not acknowledged stays. */
+  /** Removes what waits in a queue, as much as one step may; what is delivered and not acknowledged stays. */
   #purge(turn: Turn, peer: Peer, { queue: name, force }: InputOf<"delete_queue" | "purge">): void {
     const queue = this.#topology.queue(name);
     if (queue === undefined) return refuseQueue(turn, peer, name);
@@ -140,9 +140,8 @@ export class Declarations {
     }
     let count = 0;
     for (const lane of queue.lanes) {
-      for (const message of lane.all()) {
+      for (let message; !turn.exhausted && (message = lane.take()) !== undefined; count++) {
         this.#delivery.remove(turn, message);
-        count++;
       }
     }
     turn.answer(peer, { kind: "queue_purged", count });

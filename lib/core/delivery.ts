@@ -21,6 +21,8 @@ export class Delivery {
   readonly #stats: Stats;
   readonly #inFlight = new InFlight();
   readonly #expiring = new Expiring();
+  /** Came back to die when that was too much for one step: nobody gets them, and a tick ends them. */
+  readonly #dying = new Map<Message, DeadReason>();
 
   /** Delivers what is in the queues of `topology`. */
   constructor(topology: Topology, stats: Stats) {
@@ -48,10 +50,11 @@ export class Delivery {
   oldest(turn: Turn, queue: Queue, receiver: string): Message | undefined {
     for (;;) {
       const message = queue.peek(receiver);
-      if (message === undefined || !this.#isOver(message, turn)) return message;
+      const reason = message && (this.#dying.get(message) ?? this.#overReason(message, turn));
+      if (message === undefined || reason === undefined) return message;
       // The next tick goes on.
-      if (turn.mayExpire <= 0) return undefined;
-      this.#expire(turn, message);
+      if (turn.exhausted) return undefined;
+      this.#end(turn, message, reason);
     }
   }
 
@@ -92,22 +95,23 @@ export class Delivery {
   /** Removes a message for good. Gives the lease that ended, whose consumer may be offered more. */
   remove(turn: Turn, message: Message): Lease | undefined {
     const lease = this.#takeOut(message);
+    turn.spend(message);
     turn.change({ kind: "removed", message });
     return lease;
   }
 
   /** A delivery was not acknowledged: the message goes back, or is a dead letter by now. */
   #comeBack(turn: Turn, message: Message): void {
-    const { maxDeliveries } = this.#topology.queueOf(message).options;
+    const queue = this.#topology.queueOf(message);
+    const { maxDeliveries } = queue.options;
     const lease = this.#inFlight.release(message);
     assert(lease !== undefined, "what comes back was leased");
-    if (maxDeliveries > 0 && message.deliveries >= maxDeliveries) {
-      this.#bury(turn, message, "max_deliveries");
-    } else if (this.#isOver(message, turn)) this.#expire(turn, message);
-    else {
-      this.#topology.queueOf(message).giveBack(message);
-      turn.change({ kind: "returned", message, deliveries: message.deliveries });
-    }
+    const isWorn = maxDeliveries > 0 && message.deliveries >= maxDeliveries;
+    const reason = isWorn ? "max_deliveries" : this.#overReason(message, turn);
+    if (reason !== undefined && !turn.exhausted) return this.#end(turn, message, reason);
+    if (reason !== undefined) this.#dying.set(message, reason);
+    queue.giveBack(message);
+    turn.change({ kind: "returned", message, deliveries: message.deliveries });
   }
 
   /** Makes a message a dead letter, wherever it is. */
@@ -147,7 +151,12 @@ export class Delivery {
       this.comeBackAll(turn, this.#inFlight.overdue(name, sinceMs));
     }
     const lanes = new Map<string, Message>();
-    while (turn.mayExpire > 0) {
+    for (const [message, reason] of this.#dying) {
+      if (turn.exhausted) break;
+      lanes.set(laneName(message), message);
+      this.#end(turn, message, reason);
+    }
+    while (!turn.exhausted) {
       const message = this.#expiring.take(turn.now.wallMs);
       if (message === undefined) break;
       // One that is held may still be acknowledged; it expires when it comes back.
@@ -178,8 +187,12 @@ export class Delivery {
     }
   }
 
+  #end(turn: Turn, message: Message, reason: DeadReason): void {
+    if (reason === "expired") this.#expire(turn, message);
+    else this.#bury(turn, message, reason);
+  }
+
   #expire(turn: Turn, message: Message): void {
-    turn.mayExpire--;
     this.#stats.expired++;
     if (this.#topology.queueOf(message).options.expired === "dead") {
       this.#bury(turn, message, "expired");
@@ -193,6 +206,7 @@ export class Delivery {
     facts: Pick<MessageHead, "dead" | "expiresMs">,
   ): void {
     this.#takeOut(message);
+    turn.spend(message);
     const moved = new Message(
       { ...headOf(message), ...queue.next(message.receiver), ...facts },
       message.acceptedMs,
@@ -207,11 +221,12 @@ export class Delivery {
     this.#inFlight.forget(message);
     this.#topology.queueOf(message).remove(message);
     this.#expiring.remove(message);
+    this.#dying.delete(message);
     return lease;
   }
 
-  #isOver(message: Message, { now }: Turn): boolean {
-    return this.#expiring.isOver(message, now.wallMs);
+  #overReason(message: Message, { now }: Turn): DeadReason | undefined {
+    return this.#expiring.isOver(message, now.wallMs) ? "expired" : undefined;
   }
 
   #deadLetterQueue(turn: Turn, queue: string): Queue {

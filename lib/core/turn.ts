@@ -10,23 +10,36 @@ import type { Message } from "./message.ts";
 import type { Peer } from "./peer.ts";
 import type { Stats } from "./stats.ts";
 
-/** Messages that may expire in one step. */
-const MAX_EXPIRED = 10_000;
+/** Messages that one step moves or removes at most, so that a million never stall the broker. */
+const MAX_MOVED = 10_000;
+/** Bytes of them; one message always may. The store copies what is moved within one commit. */
+const MAX_MOVED_BYTES = 8 * 1024 * 1024;
 
 /** The moment of a step and its effects. */
 export class Turn {
   /** When it happens. */
   readonly now: Now;
-  /** How many more messages may expire in it, so that a million never stall the broker. */
-  mayExpire = MAX_EXPIRED;
   readonly #out: Effect[];
   readonly #stats: Stats;
+  #moved = 0;
+  #movedBytes = 0;
 
   /** Makes a turn that adds its effects to `out` and counts in `stats` what it refuses. */
   constructor(now: Now, out: Effect[], stats: Stats) {
     this.now = now;
     this.#out = out;
     this.#stats = stats;
+  }
+
+  /** It has moved or removed as much as one step may: the rest is for another one. */
+  get exhausted(): boolean {
+    return this.#moved >= MAX_MOVED || this.#movedBytes >= MAX_MOVED_BYTES;
+  }
+
+  /** Counts a message that is moved or removed. */
+  spend({ size }: Message): void {
+    this.#moved++;
+    this.#movedBytes += size;
   }
 
   /** Has a change made durable. */

@@ -290,6 +290,49 @@ Deno.test("redrive moves a bounded number at once, and says so", () => {
   assert.deepEqual([bob.redrive("q"), bob.redrive("q"), bob.redrive("q")], [1000, 1, 0]);
 });
 
+Deno.test("dead letters are made and redriven a bounded number of bytes at a time, in order", () => {
+  const [driver, alice, bob] = bound({ maxDeliveries: 1, maxMessages: 9 }, {
+    maxPrefetchBytes: 2 ** 30,
+    maxUnsentBytes: 2 ** 30,
+  });
+  const large = ["1", "2", "3", "4", "5"];
+  alice.publishAll(large, { body: "x".repeat(3 * 1024 * 1024) });
+  alice.publishAll(["small"]);
+  bob.consume("q", 5);
+  bob.disconnect();
+  const again = driver.connect("bob");
+  assert.deepEqual(ids(again.deadLetters("q")), ["1", "2", "3"]);
+  assert.deepEqual(again.ack("4"), { kind: "ack_confirmed", id: "4" }, "a late ack counts still");
+  again.consume("q");
+  assert.deepEqual(again.takeIds(), ["small"], "nobody gets what is to die");
+  again.disconnect();
+  driver.tick();
+  const last = driver.connect("bob");
+  assert.deepEqual(
+    last.deadLetters("q").map(({ id, reason, deliveries }) => [id, reason, deliveries]),
+    ["1", "2", "3", "5", "small"].map((id) => [id, "max_deliveries", 1]),
+  );
+  assert.deepEqual([last.redrive("q"), last.redrive("q"), last.redrive("q")], [3, 2, 0]);
+  last.consume("q");
+  assert.deepEqual(last.takeIds(), ["1", "2", "3", "5", "small"]);
+});
+
+Deno.test("what was too much for one step dies with the next tick, and is counted once", () => {
+  const [driver, alice, bob] = bound({ maxDeliveries: 1, ackTimeoutMs: 10 }, {
+    maxPrefetchBytes: 2 ** 30,
+    maxUnsentBytes: 2 ** 30,
+  });
+  alice.publishAll(["1", "2", "3", "4", "5"], { body: "x".repeat(3 * 1024 * 1024) });
+  bob.consume("q");
+  driver.tick(10);
+  assert.deepEqual(bob.stats().queues, [["q", 2], ["q.dead", 3]]);
+  driver.tick();
+  assert.deepEqual(bob.stats().queues, [["q", 0], ["q.dead", 5]]);
+  assert.equal(bob.stats().dead_lettered, 5);
+  assert.deepEqual(ids(bob.deadLetters("q")), ["1", "2", "3", "4", "5"]);
+  assert.equal(bob.take().length, 5, "each was delivered once");
+});
+
 Deno.test("redrive needs the queue; once it is declared again, its dead letters go there", () => {
   const [driver, alice, bob] = bound();
   bury(alice, bob, ["1"]);

@@ -378,6 +378,18 @@ Deno.test("purging removes what waits and leaves what is delivered", () => {
   assert.deepEqual(again.take(), [], "purged ids are duplicates");
 });
 
+Deno.test("a purge removes a bounded number of messages and of bytes, and says how many", () => {
+  const [, alice] = bound();
+  const purge = () => alice.send({ kind: "purge", queue: "q", force: false });
+  for (let n = 0; n < 10_001; n++) alice.publish(`m${n}`);
+  for (const count of [10_000, 1, 0]) {
+    assert.deepEqual(purge(), { kind: "queue_purged", count });
+  }
+  alice.publishAll(["1", "2", "3", "4", "5"], { body: "x".repeat(3 * 1024 * 1024) });
+  for (const count of [3, 2, 0]) assert.deepEqual(purge(), { kind: "queue_purged", count });
+  assert.deepEqual(alice.stats().queues, [["q", 0]]);
+});
+
 Deno.test("a queue with consumers, or of dead letters, is purged with force only", () => {
   const [, alice, bob] = bound();
   alice.publishAll(["1", "2"]);

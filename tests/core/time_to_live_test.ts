@@ -18,6 +18,9 @@ function bound(
   return [driver, bob];
 }
 
+/** Three of these are more than a step moves. */
+const LARGE = "x".repeat(3 * 1024 * 1024);
+
 function waiting(client: CoreClient, queue = "q"): number {
   return client.stats().queues.find(([name]) => name === queue)?.[1] ?? 0;
 }
@@ -184,6 +187,19 @@ Deno.test("one tick ends a bounded number of messages, and the next ones the res
   assert.equal(waiting(bob), 1);
   driver.tick();
   assert.equal(waiting(bob), 0);
+});
+
+Deno.test("one tick ends messages of a bounded number of bytes, and the next ones the rest", () => {
+  for (const expired of ["dead", "remove"] as const) {
+    const [driver, bob] = bound({ ttlMs: 1000, expired });
+    bob.publishAll(["1", "2", "3", "4", "5"], { body: LARGE });
+    driver.tick(1000);
+    assert.equal(waiting(bob), 2);
+    assert.deepEqual(bob.fetch("q"), { kind: "no_messages" });
+    driver.tick();
+    assert.equal(waiting(bob), 0);
+    assert.equal(bob.stats().expired, 5);
+  }
 });
 
 Deno.test("a time to live whose end no clock reaches ends at the last moment that can be stored", () => {
