@@ -20,7 +20,8 @@ export class SeededEntropy implements Entropy {
   }
 
   bytes(length: number): Uint8Array<ArrayBuffer> {
-    const words = Uint32Array.from({ length: Math.ceil(length / 4) }, () => this.uint32());
+    const words = new Uint32Array(Math.ceil(length / 4));
+    for (let i = 0; i < words.length; i++) words[i] = this.uint32();
     return new Uint8Array(words.buffer, 0, length);
   }
 
