@@ -1,0 +1,65 @@
+/**
+ * The broker's resident memory stays under the bound that the README states, whatever clients do who
+ * do not read, flood or never end their lines; and another client is served meanwhile.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import {
+  consumeDeaf,
+  fillQueue,
+  measure,
+  MEMORY_CLIENTS,
+  publishDeaf,
+  sendParts,
+} from "../support/memory_load.ts";
+import { Workspace } from "../support/workspace.ts";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const MESSAGES = 5_000;
+const LIMITS = {
+  max_line_bytes: 2 * MIB,
+  max_incoming_bytes: 8 * MIB,
+  max_unsent_bytes: 256 * KIB,
+  max_cached_body_bytes: 8 * MIB,
+};
+
+/** As in the README; more messages than are queued before are published by those who flood. */
+function boundBytes(connections: number): number {
+  return 256 * MIB + LIMITS.max_cached_body_bytes + 4 * LIMITS.max_incoming_bytes +
+    connections * (2 * LIMITS.max_unsent_bytes + 256 * KIB);
+}
+
+type Load = (workspace: Workspace, connections: number) => Promise<void>;
+
+const LOADS: readonly (readonly [what: string, connections: number, load: Load])[] = [
+  ["consumers that never read", 60, consumeDeaf],
+  [
+    "publishers that flood and never read",
+    10,
+    (workspace, count) => publishDeaf(workspace, count, 2 * MIB),
+  ],
+  ["lines that never end", 200, (workspace, count) => sendParts(workspace, count, 2 * MIB - KIB)],
+];
+
+for (const [what, connections, load] of LOADS) {
+  Deno.test(`${what} cost bounded memory and keep nobody from being served`, async () => {
+    const limits = Object.entries(LIMITS).map(([name, value]) => `${name} = ${value}\n`);
+    await using workspace = await Workspace.make({
+      clients: MEMORY_CLIENTS,
+      configuration: `[limits]\n${limits.join("")}`,
+    });
+    const broker = await workspace.serve();
+    await fillQueue(workspace, MESSAGES, 256);
+    const { mostBytes, served } = await measure(
+      workspace,
+      broker.pid,
+      () => load(workspace, connections),
+    );
+    assert(served > 0);
+    const bound = boundBytes(connections);
+    const inMib = (bytes: number) => `${Math.round(bytes / MIB)} MiB`;
+    assert(mostBytes < bound, `the broker took ${inMib(mostBytes)}, the bound is ${inMib(bound)}`);
+  });
+}
