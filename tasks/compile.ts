@@ -18,6 +18,9 @@ export const TARGETS: readonly string[] = [
   "x86_64-pc-windows-msvc",
 ];
 
+/** What runs on a thread of its own: no import leads there. */
+export const THREADS: readonly string[] = ["lib/store/database_worker.ts"];
+
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
 /** The name of the program for one target. */
@@ -29,7 +32,8 @@ export function programName(target: string): string {
 export function compileArguments(target: string, folder: string): string[] {
   const output = join(folder, programName(target));
   const what = ["--frozen", "--exclude-unused-npm", "--target", target, "--output", output];
-  return ["compile", ...PERMISSION_FLAGS, ...what, join(ROOT, "main.ts")];
+  const threads = THREADS.flatMap((file) => ["--include", join(ROOT, file)]);
+  return ["compile", ...PERMISSION_FLAGS, ...what, ...threads, join(ROOT, "main.ts")];
 }
 
 /** What to tell when Deno could not make a program, from what it said itself. */

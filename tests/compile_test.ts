@@ -63,10 +63,10 @@ interface Info {
   readonly npmPackages: Readonly<Record<string, Package>>;
 }
 
-/** What the program needs when it runs: its own files, and the packages that they reach. */
-async function neededFiles(): Promise<{ own: string[]; packages: string[] }> {
+/** What a root of the program needs when it runs: its own files, and the packages that they reach. */
+async function neededFiles(root: string): Promise<{ own: string[]; packages: string[] }> {
   const output = await new Deno.Command(Deno.execPath(), {
-    args: ["info", "--json", join(ROOT, "main.ts")],
+    args: ["info", "--json", join(ROOT, root)],
     cwd: ROOT,
   }).output();
   const info: Info = JSON.parse(new TextDecoder().decode(output.stdout));
@@ -98,6 +98,23 @@ function reachedPackages(modules: readonly Module[], { npmPackages }: Info): Pac
   return [...reached].flatMap((key) => npmPackages[key] ?? []);
 }
 
+/** The scripts of threads that are started anywhere in lib, from the project's root. */
+async function threadsOf(root: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const folder of Deno.readDir(join(root, "lib"))) {
+    for await (const { name } of Deno.readDir(join(root, "lib", folder.name))) {
+      const path = join("lib", folder.name, name);
+      if (!name.endsWith(".ts")) continue;
+      const text = await Deno.readTextFile(join(root, path));
+      for (const [, script] of text.matchAll(/new URL\("\.\/(\w+\.ts)", import\.meta\.url\)/g)) {
+        found.push(join("lib", folder.name, script!));
+      }
+    }
+  }
+  assert(found.length > 0);
+  return found;
+}
+
 /** Runs the task as a process with a base binary in place of Deno's. */
 async function runTask(args: string[], base: string, folder: string) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -119,7 +136,7 @@ async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
 }
 
 Deno.test({
-  name: "a compiled program holds every module and package that main.ts needs",
+  name: "a compiled program holds every module and package that main.ts and its threads need",
   ignore: !elf,
   fn: () =>
     inFolder(async (folder) => {
@@ -131,11 +148,13 @@ Deno.test({
       const printed = decoder.decode(stdout) + decoder.decode(stderr);
       assert.equal(code, 0, printed);
       const embedded = embeddedFiles(printed);
-      const { own, packages } = await neededFiles();
-      assert(own.includes("main.ts") && own.includes("cli/cli.ts") && packages.length > 0);
-      assert.deepEqual(own.filter((file) => !isEmbedded(file, embedded)), []);
-      const missing = packages.filter((one) => !isEmbedded(PACKAGES + one, embedded));
-      assert.deepEqual(missing, []);
+      for (const root of ["main.ts", ...await threadsOf(ROOT)]) {
+        const { own, packages } = await neededFiles(root);
+        assert(own.includes(root) && own.length > 5 && packages.length > 0);
+        assert.deepEqual(own.filter((file) => !isEmbedded(file, embedded)), []);
+        const missing = packages.filter((one) => !isEmbedded(PACKAGES + one, embedded));
+        assert.deepEqual(missing, []);
+      }
       const program = join(folder, programName(Deno.build.target));
       assert((await Deno.stat(program)).size > (await Deno.stat("/bin/sh")).size);
     }),

@@ -11,6 +11,7 @@ import { systemRuntime } from "../base/runtime.ts";
 import type { Cancel } from "../base/timers.ts";
 import type { Broker } from "../core/broker.ts";
 import { SqliteStore } from "../store/sqlite_store.ts";
+import { WorkerDatabase } from "../store/worker_database.ts";
 import { Ballast } from "../store/ballast.ts";
 import { diskSpace } from "../store/disk_space.ts";
 import { DiskWatch } from "./disk_watch.ts";
@@ -96,14 +97,11 @@ export class BrokerServer {
    */
   static async start(options: ServerOptions): Promise<BrokerServer> {
     assertLimits(options.limits);
-    log.info("opening the database", { path: options.databasePath });
-    const store = await SqliteStore.open({
-      path: options.databasePath,
-      aesKey: options.aesKey,
-      cacheBytes: options.limits.maxCachedBodyBytes,
-    });
+    const { databasePath: path, aesKey, limits } = options;
+    const cacheBytes = limits.maxCachedBodyBytes;
+    log.info("opening the database", { path });
+    const store = await SqliteStore.open({ path, aesKey, cacheBytes }, WorkerDatabase.open);
     try {
-      const { limits } = options;
       const broker = await restoreBroker({ limits, random: systemRuntime.random }, store);
       log.info("recovered", { ...store.recovery });
       const server = new BrokerServer(options, store, broker);

@@ -41,7 +41,11 @@ export class KeyVault {
     const cipher = createCipheriv(ALGORITHM, this.#key, nonce, OPTIONS);
     cipher.setAAD(boundTo(owner));
     const ciphertext = Buffer.concat([cipher.update(plain), cipher.final()]);
-    return { ciphertext, nonce, tag: cipher.getAuthTag() };
+    // Copied: a Buffer may lie in memory that others use too, and goes with it to another thread.
+    const [own, ownNonce, tag] = [ciphertext, nonce, cipher.getAuthTag()].map((part) =>
+      new Uint8Array(part)
+    ) as [Uint8Array, Uint8Array, Uint8Array];
+    return { ciphertext: own, nonce: ownNonce, tag };
   }
 
   /** Opens what was sealed for `owner`; nothing if the key, the owner or a byte is another. */

@@ -20,6 +20,8 @@ type MovedRuns = ReadonlyMap<number, readonly QueryRows["movedBetween"][]>;
 const PLACES_AT_ONCE = 1_000;
 /** Heads of a row are up to some 100 KB. */
 const HEADS_AT_ONCE = 100;
+/** About so many, or those of one row: few enough that what is dropped at once is never moved in memory. */
+const MESSAGES_AT_ONCE = 1_000;
 
 /** What a client's key is sealed for. */
 export function keyOwner(client: string): string {
@@ -85,10 +87,17 @@ export async function* readMessages(
   lanes: LaneTable,
 ): AsyncGenerator<readonly StoredMessage[]> {
   const names = new SharedNames();
+  let piece: StoredMessage[] = [];
   for await (const rows of inOrder(database, "batchHeadsAfter", HEADS_AT_ONCE)) {
     const moved = await readMoved(database, rows);
-    yield rows.flatMap((row) => [...messagesOf(row, lanes, moved, names)]);
+    for (const row of rows) {
+      readRow(row, lanes, moved, names, piece);
+      if (piece.length < MESSAGES_AT_ONCE) continue;
+      yield piece;
+      piece = [];
+    }
   }
+  if (piece.length > 0) yield piece;
 }
 
 async function readMoved(
@@ -117,12 +126,13 @@ async function* inOrder<Name extends "queuedBatchesAfter" | "batchHeadsAfter">(
   }
 }
 
-function* messagesOf(
+function readRow(
   [id, laneId, last, n, acceptedMs, heads]: QueryRows["batchHeadsAfter"],
   lanes: LaneTable,
   moved: MovedRuns,
   names: SharedNames,
-): Generator<StoredMessage> {
+  out: StoredMessage[],
+): void {
   const lane = lanes.withId(laneId);
   const { queue, receiver } = lane;
   const runs = moved.get(id);
@@ -130,10 +140,10 @@ function* messagesOf(
   for (const head of readHeads(heads, names)) {
     const message = { queue, receiver, seq, ...head };
     if (lane.isQueued(seq)) {
-      yield { message, acceptedMs, deliveries: lane.deliveries(seq) };
+      out.push({ message, acceptedMs, deliveries: lane.deliveries(seq) });
     } else {
       const hasMoved = runs?.some(([, from, to]) => from <= seq && seq <= to);
-      yield { message, acceptedMs, deliveries: 0, gone: hasMoved ? "moved" : "removed" };
+      out.push({ message, acceptedMs, deliveries: 0, gone: hasMoved ? "moved" : "removed" });
     }
     seq++;
   }

@@ -17,7 +17,6 @@ import { Fuse } from "./fuse.ts";
 import { requireKey, sealCheck } from "./key_check.ts";
 import { KeyVault } from "./key_vault.ts";
 import { LaneTable } from "./lane_table.ts";
-import { LocalDatabase } from "./local_database.ts";
 import { counting, type Recovery } from "./recovery.ts";
 import { RowSweep } from "./row_sweep.ts";
 import { damageError, storageError } from "./sqlite_error.ts";
@@ -68,12 +67,13 @@ export class SqliteStore implements Store {
   }
 
   /**
-   * Opens the file or makes it, and locks it. Rejects with `configuration` if it is another program's,
+   * Opens the file or makes it, and locks it, with its database on the thread that `openDatabase` opens
+   * it on. Rejects with `configuration` if it is another program's,
    * of another version or made with another AES key, `storage` if it is locked, damaged or not usable.
    */
   static async open(
     options: SqliteStoreOptions,
-    openDatabase: OpenDatabase = LocalDatabase.open,
+    openDatabase: OpenDatabase,
   ): Promise<SqliteStore> {
     const { path } = options;
     const vault = new KeyVault(options.aesKey);

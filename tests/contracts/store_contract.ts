@@ -69,8 +69,11 @@ async function forgetAll(store: Store, wallMs: number): Promise<void> {
   while (await store.forget(wallMs));
 }
 
-/** Registers the contract's tests for the store called `name`; `disk` makes a new, empty disk. */
-export function storeContract(name: string, disk: () => StoreDisk): void {
+/**
+ * Registers the contract's tests for the store called `name`; `disk` makes a new, empty disk. Any history
+ * is tried `runs` times.
+ */
+export function storeContract(name: string, disk: () => StoreDisk, runs = 60): void {
   const test = (behaviour: string, run: (box: Reopenable) => Promise<void>) =>
     Deno.test(`${name} ${behaviour}`, async () => {
       const box = await Reopenable.open(disk());
@@ -559,7 +562,7 @@ export function storeContract(name: string, disk: () => StoreDisk): void {
           await box.dispose();
         }
       }),
-      { numRuns: 60 },
+      { numRuns: runs },
     );
   });
 }

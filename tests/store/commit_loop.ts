@@ -7,6 +7,7 @@
 import { CipherMqError } from "../../lib/base/errors.ts";
 import type { Change } from "../../lib/core/effect.ts";
 import { SqliteStore } from "../../lib/store/sqlite_store.ts";
+import { WorkerDatabase } from "../../lib/store/worker_database.ts";
 import { enqueued, headOf, moved, removed, returned } from "../contracts/store_model.ts";
 import { AES_KEY } from "./database_folder.ts";
 
@@ -55,7 +56,8 @@ function textOf(error: unknown): string {
 }
 
 async function run(path: string, size: number): Promise<void> {
-  const store = await SqliteStore.open({ path, aesKey: AES_KEY, cacheBytes: 0 });
+  const options = { path, aesKey: AES_KEY, cacheBytes: 0 };
+  const store = await SqliteStore.open(options, WorkerDatabase.open);
   const { lanes } = await store.load();
   let commit = lanes[0]?.nextSeq ?? 0;
   try {
@@ -70,6 +72,7 @@ async function run(path: string, size: number): Promise<void> {
     () => report("went on"),
     (e) => report(`failed ${textOf(e)}`),
   );
+  await store.close();
 }
 
 if (import.meta.main) await run(Deno.args[0]!, Number(Deno.args[1]));

@@ -6,8 +6,10 @@
 import type { DatabaseSync } from "node:sqlite";
 import { CipherMqError, type ErrorCode } from "../../lib/base/errors.ts";
 import type { StoredMessage } from "../../lib/core/restore.ts";
+import type { OpenDatabase } from "../../lib/store/database.ts";
 import { sealCheck } from "../../lib/store/key_check.ts";
 import { KeyVault } from "../../lib/store/key_vault.ts";
+import { LocalDatabase } from "../../lib/store/local_database.ts";
 import { openDatabase } from "../../lib/store/sqlite_database.ts";
 import { SqliteStore } from "../../lib/store/sqlite_store.ts";
 import type { Store } from "../../lib/store/store.ts";
@@ -28,8 +30,12 @@ export class DatabaseFolder implements Disposable {
   readonly path = `${this.folder}/broker.db`;
 
   /** Opens the database. */
-  open(cacheBytes = 1_000_000, aesKey = AES_KEY): Promise<SqliteStore> {
-    return SqliteStore.open({ path: this.path, aesKey, cacheBytes });
+  open(
+    cacheBytes = 1_000_000,
+    aesKey = AES_KEY,
+    openDatabase: OpenDatabase = LocalDatabase.open,
+  ): Promise<SqliteStore> {
+    return SqliteStore.open({ path: this.path, aesKey, cacheBytes }, openDatabase);
   }
 
   /** Opens the database itself, without a store. */

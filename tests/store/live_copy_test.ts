@@ -8,6 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import { Fuse } from "../../lib/store/fuse.ts";
 import { LiveCopy } from "../../lib/store/live_copy.ts";
 import { storageError } from "../../lib/store/sqlite_error.ts";
+import { LocalDatabase } from "../../lib/store/local_database.ts";
 import { SqliteStore } from "../../lib/store/sqlite_store.ts";
 import { WriteAheadLog } from "../../lib/store/write_ahead_log.ts";
 import { bodyOf, enqueued, removed } from "../contracts/store_model.ts";
@@ -35,7 +36,10 @@ async function commitsIn(path: string): Promise<number> {
   const db = new DatabaseSync(path);
   assert.deepEqual({ ...db.prepare("PRAGMA integrity_check").get() }, { integrity_check: "ok" });
   db.close();
-  const store = await SqliteStore.open({ path, aesKey: AES_KEY, cacheBytes: 0 });
+  const store = await SqliteStore.open(
+    { path, aesKey: AES_KEY, cacheBytes: 0 },
+    LocalDatabase.open,
+  );
   const { lanes } = await store.load();
   const [first, second] = lanes.map((lane) => lane.nextSeq);
   assert.equal(first, second);

@@ -7,8 +7,11 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { DatabaseSync } from "node:sqlite";
 import type { CipherMqError } from "../../lib/base/errors.ts";
+import type { OpenDatabase } from "../../lib/store/database.ts";
+import { LocalDatabase } from "../../lib/store/local_database.ts";
+import { WorkerDatabase } from "../../lib/store/worker_database.ts";
 import { enqueued } from "../contracts/store_model.ts";
-import { DatabaseFolder, failure } from "./database_folder.ts";
+import { AES_KEY, DatabaseFolder, failure } from "./database_folder.ts";
 
 const LANE = { queue: "q", receiver: "r" };
 
@@ -32,16 +35,40 @@ function tamper(box: DatabaseFolder, sql: string): void {
   db.close();
 }
 
-Deno.test("a second store on the same file is refused, before and after it holds something", async () => {
-  using box = new DatabaseFolder();
-  const store = await box.open();
-  await assert.rejects(box.open(), failure("storage", /broker\.db: database is locked/));
-  await store.load();
-  await store.commit([{ kind: "queue_declared", queue: "q", options: {} }], 1);
-  await assert.rejects(box.open(), failure("storage", /database is locked/));
-  await store.close();
-  await (await box.open()).close();
-});
+/** Where a database can be. */
+const THREADS: [where: string, openDatabase: OpenDatabase][] = [
+  ["this thread", LocalDatabase.open],
+  ["another thread", WorkerDatabase.open],
+];
+
+for (const [where, openDatabase] of THREADS) {
+  const opened = (box: DatabaseFolder) => box.open(0, AES_KEY, openDatabase);
+  Deno.test(`a second store on the same file is refused on ${where}, before and after it holds something`, async () => {
+    using box = new DatabaseFolder();
+    const store = await opened(box);
+    await assert.rejects(opened(box), failure("storage", /broker\.db: database is locked/));
+    await store.load();
+    await store.commit([{ kind: "queue_declared", queue: "q", options: {} }], 1);
+    await assert.rejects(opened(box), failure("storage", /database is locked/));
+    await store.close();
+    await (await opened(box)).close();
+  });
+
+  Deno.test(`another process is kept out of an open database on ${where}, also after a refused second store`, async () => {
+    using box = new DatabaseFolder();
+    const store = await opened(box);
+    await assert.rejects(opened(box), failure("storage", /database is locked/));
+    const code = `
+    import { DatabaseSync } from "node:sqlite";
+    try { new DatabaseSync(${
+      JSON.stringify(box.path)
+    }).exec("BEGIN IMMEDIATE"); console.log("in"); }
+    catch (error) { console.log(error.message); }`;
+    const other = await new Deno.Command(Deno.execPath(), { args: ["eval", code] }).output();
+    assert.equal(new TextDecoder().decode(other.stdout).trim(), "database is locked");
+    await store.close();
+  });
+}
 
 Deno.test("a file that another program has locked is refused with what to do", async () => {
   using box = new DatabaseFolder();
@@ -53,21 +80,6 @@ Deno.test("a file that another program has locked is refused with what to do", a
     return failure("storage", /broker\.db: database is locked/)(error);
   });
   other.close();
-});
-
-Deno.test("another process is kept out of an open database, also after a refused second store", async () => {
-  using box = new DatabaseFolder();
-  const store = await box.open();
-  await assert.rejects(box.open(), failure("storage", /database is locked/));
-  const code = `
-    import { DatabaseSync } from "node:sqlite";
-    try { new DatabaseSync(${
-    JSON.stringify(box.path)
-  }).exec("BEGIN IMMEDIATE"); console.log("in"); }
-    catch (error) { console.log(error.message); }`;
-  const other = await new Deno.Command(Deno.execPath(), { args: ["eval", code] }).output();
-  assert.equal(new TextDecoder().decode(other.stdout).trim(), "database is locked");
-  await store.close();
 });
 
 Deno.test("another aes_key is refused, also when no key was ever registered", async () => {

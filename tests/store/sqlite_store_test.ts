@@ -7,21 +7,31 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
+import type { OpenDatabase } from "../../lib/store/database.ts";
+import { LocalDatabase } from "../../lib/store/local_database.ts";
 import { SqliteStore } from "../../lib/store/sqlite_store.ts";
+import { WorkerDatabase } from "../../lib/store/worker_database.ts";
 import { storeContract } from "../contracts/store_contract.ts";
 import { StoreModel } from "../contracts/store_model.ts";
 import { DatabaseFolder } from "./database_folder.ts";
 
 const aesKey = new Uint8Array(32).fill(7);
 
-for (const cacheBytes of [0, 200_000]) {
-  storeContract(`sqlite store with ${cacheBytes} bytes of cache`, () => {
+const variants: [where: string, open: OpenDatabase, cacheBytes: number, runs: number][] = [
+  ["on this thread", LocalDatabase.open, 0, 60],
+  ["on this thread", LocalDatabase.open, 200_000, 60],
+  // A thread takes a moment to start.
+  ["on another thread", WorkerDatabase.open, 20_000, 2],
+];
+for (const [where, openDatabase, cacheBytes, runs] of variants) {
+  storeContract(`sqlite store ${where} with ${cacheBytes} bytes of cache`, () => {
     const folder = Deno.makeTempDirSync({ prefix: "ciphermq-store-" });
+    const options = { path: `${folder}/broker.db`, aesKey, cacheBytes };
     return {
-      open: () => SqliteStore.open({ path: `${folder}/broker.db`, aesKey, cacheBytes }),
+      open: () => SqliteStore.open(options, openDatabase),
       dispose: () => Deno.removeSync(folder, { recursive: true }),
     };
-  });
+  }, runs);
 }
 
 const WORK = ["enqueue", "enqueue", "enqueue", "remove", "return", "move", "move"] as const;
