@@ -35,7 +35,7 @@ export function openDatabase({ path, check }: DatabaseOptions): DatabaseSync {
     requireSqlite(String(Object.values(db.prepare("SELECT sqlite_version()").get() ?? {})[0]));
     prepareDatabase(db);
     createOrVerify(db, path, check);
-    finishSettings(db);
+    finishSettings(db, path);
     requireIntact(db, path);
     return db;
   } catch (error) {

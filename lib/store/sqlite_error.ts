@@ -15,6 +15,8 @@ const HINTS: ReadonlyMap<number, string> = new Map([
   [14, "check that the folder exists and that the broker's user may write to it"],
   [26, "the file is not a SQLite database, or damaged: use another file or restore a backup"],
 ]);
+/** Where SQLite's error has no code. */
+const ANY_HINT = "check the disk, the file and its folder, then start the broker again";
 
 /**
  * The primary result code of an error that SQLite gave, or nothing for any other error. Errors of
@@ -40,10 +42,14 @@ export function damageError(path: string, error: unknown): CipherMqError {
 /** The error `storage` for a failure under the file `path`. A CipherMqError stays what it is. */
 export function storageError(path: string, error: unknown): CipherMqError {
   if (error instanceof CipherMqError) return error;
-  const hint = HINTS.get(resultCode(error) ?? -1);
+  const hint = HINTS.get(resultCode(error) ?? -1) ?? (isSqlites(error) ? ANY_HINT : undefined);
   const why = error instanceof Error ? error.message : String(error);
   return new CipherMqError("storage", `cannot use the database ${path}: ${why}`, {
     cause: error,
     ...(hint === undefined ? {} : { hint }),
   });
+}
+
+function isSqlites(error: unknown): boolean {
+  return error instanceof Error && (error as { code?: unknown }).code === "ERR_SQLITE_ERROR";
 }

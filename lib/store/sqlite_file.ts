@@ -18,6 +18,10 @@ const MAGIC = "SQLite format 3\0";
 const HEADER_BYTES = 100;
 const USER_VERSION_AT = 60;
 const APPLICATION_ID_AT = 68;
+/** How a rollback journal begins (sqlite.org/fileformat.html, 3). */
+const JOURNAL_MAGIC = "d9d505f920a163d7";
+/** Where it has how many pages the file had before, as 4 bytes. */
+const PAGES_BEFORE_AT = 16;
 const NEW_FILE_HINT =
   "give [database] dbname a new file name: the broker makes the file, and clients register their keys again";
 
@@ -62,6 +66,30 @@ function createFile(path: string): void {
  * program's file, and its URLs, which could forbid that, need more permissions than the broker has.
  */
 function requireOurs(path: string): void {
+  const header = headOf(path);
+  const magic = new TextDecoder("latin1").decode(new Uint8Array(header.buffer, 0, MAGIC.length));
+  if (magic === MAGIC) {
+    requireMarks(path, header.getInt32(APPLICATION_ID_AT), header.getInt32(USER_VERSION_AT));
+  } else if (!isBeingMade(path)) {
+    throw refused(path, "it is not a SQLite database", NEW_FILE_HINT);
+  }
+}
+
+/**
+ * Whether the machine went down while SQLite wrote the very first pages: they may have reached the
+ * disk in any order, and a journal beside them says that there was nothing before. SQLite takes them
+ * back when it opens the file.
+ */
+function isBeingMade(path: string): boolean {
+  const journal = `${path}-journal`;
+  if (statSync(journal, { throwIfNoEntry: false }) === undefined) return false;
+  const header = headOf(journal);
+  const magic = new Uint8Array(header.buffer, 0, JOURNAL_MAGIC.length / 2).toHex();
+  return magic === JOURNAL_MAGIC && header.getUint32(PAGES_BEFORE_AT) === 0;
+}
+
+/** The first bytes of a file; zeros where it has none. */
+function headOf(path: string): DataView<ArrayBuffer> {
   const header = new DataView(new ArrayBuffer(HEADER_BYTES));
   const file = openSync(path, "r");
   try {
@@ -69,9 +97,7 @@ function requireOurs(path: string): void {
   } finally {
     closeSync(file);
   }
-  const magic = new TextDecoder("latin1").decode(new Uint8Array(header.buffer, 0, MAGIC.length));
-  if (magic !== MAGIC) throw refused(path, "it is not a SQLite database", NEW_FILE_HINT);
-  requireMarks(path, header.getInt32(APPLICATION_ID_AT), header.getInt32(USER_VERSION_AT));
+  return header;
 }
 
 /** Closing a handle of a file drops all locks that the process has on it, SQLite's too (POSIX). */

@@ -138,7 +138,7 @@ export function createTables(db: DatabaseSync): void {
 }
 
 /** Turns the write-ahead log on and makes sure of every setting. Throws `storage` otherwise. */
-export function finishSettings(db: DatabaseSync): void {
+export function finishSettings(db: DatabaseSync, path: string): void {
   db.exec(`
     PRAGMA journal_mode = WAL;
     PRAGMA wal_autocheckpoint = 0;
@@ -146,10 +146,15 @@ export function finishSettings(db: DatabaseSync): void {
   `);
   for (const [name, expected] of SETTINGS) {
     const value = setting(db, name);
-    if (value === expected) continue;
-    throw new CipherMqError(
-      "storage",
-      `SQLite has ${name} ${value} and cannot be set to ${expected}`,
-    );
+    if (value !== expected) throw refused(path, `has ${name} ${value} and not ${expected}`);
   }
+  // When the disk fails as the log is turned on, SQLite says nothing, and "wal" when it is asked.
+  const log = db.prepare("PRAGMA wal_checkpoint(NOOP)").get()?.log as number;
+  if (log < 0) throw refused(path, "cannot turn on its write-ahead log");
+}
+
+function refused(path: string, what: string): CipherMqError {
+  return new CipherMqError("storage", `cannot use the database ${path}: SQLite ${what}`, {
+    hint: "check the disk and its file system, then start the broker again",
+  });
 }

@@ -30,7 +30,7 @@ export const DELETED_EVERY = 10;
 const MOST_COMMITS = 5_000;
 
 /** The changes of one commit: a message in each lane and, of older ones, a removal, a return and a move. */
-function changesOf(commit: number, size: number): Change[] {
+export function changesOf(commit: number, size: number): Change[] {
   const changes: Change[] = [
     { kind: "queue_declared", queue: LANES[2].queue, options: {} },
     ...LANES.map((lane) => enqueued(lane, commit, size)),
@@ -47,7 +47,8 @@ function changesOf(commit: number, size: number): Change[] {
   return changes;
 }
 
-function report(line: string): void {
+/** Tells a line to whoever runs the process. */
+export function report(line: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(line + "\n"));
 }
 

@@ -25,9 +25,18 @@ export async function messagesOf(store: Store): Promise<StoredMessage[]> {
 /** A temporary folder, removed at the end of the block it is `using` in. */
 export class DatabaseFolder implements Disposable {
   /** The folder. */
-  readonly folder = Deno.makeTempDirSync({ prefix: "ciphermq-store-" });
+  readonly folder: string;
   /** Where the database goes. */
-  readonly path = `${this.folder}/broker.db`;
+  readonly path: string;
+
+  /** Makes the folder, in `parent` or where the system has temporary files. */
+  constructor(parent?: string) {
+    const options = { prefix: "ciphermq-store-" };
+    this.folder = Deno.makeTempDirSync(
+      parent === undefined ? options : { ...options, dir: parent },
+    );
+    this.path = `${this.folder}/broker.db`;
+  }
 
   /** Opens the database. */
   open(

@@ -31,6 +31,19 @@ Deno.test("an extended result code has its primary code's hint", () => {
   assert.match(storageError("x", error).hint ?? "", /check it/);
 });
 
+Deno.test("an error of SQLite that has no code has a hint all the same", () => {
+  const db = new DatabaseSync(":memory:");
+  let failed: unknown;
+  try {
+    db.exec("PRAGMA query_only = ON; CREATE TABLE t (a)");
+  } catch (error) {
+    failed = error;
+  }
+  db.close();
+  assert.equal(resultCode(failed), undefined);
+  assert.match(storageError("x", failed).hint ?? "", /check the disk/);
+});
+
 Deno.test("other errors have no hint, and a CipherMqError stays what it is", () => {
   assert.equal(storageError("x", new Error("bug")).hint, undefined);
   assert.equal(resultCode("bug"), undefined);

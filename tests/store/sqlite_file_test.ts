@@ -74,6 +74,32 @@ Deno.test("a file that is no database is refused and left as it is", async () =>
   await assertRefusedUntouched(box, /it is not a SQLite database/);
 });
 
+/** The first pages of a database without the first of all, and a journal of one with `pagesBefore`. */
+function writeTornPages(box: DatabaseFolder, pagesBefore: number): void {
+  Deno.writeFileSync(box.path, new Uint8Array(32 * 1024).fill(5, 16 * 1024), { mode: 0o600 });
+  const journal = new DataView(new ArrayBuffer(512));
+  journal.setBigUint64(0, 0xd9d505f920a163d7n);
+  journal.setUint32(16, pagesBefore);
+  journal.setUint32(20, 512);
+  journal.setUint32(24, 16 * 1024);
+  Deno.writeFileSync(`${box.path}-journal`, new Uint8Array(journal.buffer), { mode: 0o600 });
+}
+
+Deno.test("a database whose first pages a power cut tore is made anew", async () => {
+  using box = new DatabaseFolder();
+  writeTornPages(box, 0);
+  const store = await box.open();
+  assert.deepEqual((await store.load()).lanes, []);
+  await store.close();
+  assert.deepEqual(box.files(), { "broker.db": "600" });
+});
+
+Deno.test("a torn file that had pages before is refused and left as it is", async () => {
+  using box = new DatabaseFolder();
+  writeTornPages(box, 1);
+  await assertRefusedUntouched(box, /it is not a SQLite database/);
+});
+
 Deno.test("a folder in the database's place is refused", async () => {
   using box = new DatabaseFolder();
   Deno.mkdirSync(box.path);

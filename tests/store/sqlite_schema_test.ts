@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import {
+  createTables,
   finishSettings,
   prepareDatabase,
   requireSqlite,
@@ -33,7 +34,22 @@ Deno.test("an open database syncs at every commit, checkpoints when the store as
 Deno.test("a database whose settings do not take is refused", () => {
   const db = new DatabaseSync(":memory:");
   prepareDatabase(db);
-  assert.throws(() => finishSettings(db), failure("storage", /SQLite has .* cannot be set to/));
+  const refusal = failure("storage", /cannot use the database x: SQLite has .* and not /);
+  assert.throws(() => finishSettings(db, "x"), refusal);
+  db.close();
+});
+
+Deno.test("a log that SQLite says it has turned on, and has not, is refused", () => {
+  using box = new DatabaseFolder();
+  const db = new DatabaseSync(box.path);
+  prepareDatabase(db);
+  createTables(db);
+  const { exec, prepare } = DatabaseSync.prototype;
+  // As after a failed sync of the journal that turning on the log needs.
+  db.exec = (sql) => exec.call(db, sql.replace("PRAGMA journal_mode = WAL;", ""));
+  db.prepare = (sql) => prepare.call(db, sql.replace(/^PRAGMA journal_mode$/, "SELECT 'wal'"));
+  const refusal = failure("storage", /x: SQLite cannot turn on its write-ahead log/);
+  assert.throws(() => finishSettings(db, "x"), refusal);
   db.close();
 });
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { consume, messageId, publishBatch } from "./commands.ts";
+import { messageId, publishBatch } from "./commands.ts";
 import type { RawClient } from "./raw_client.ts";
 
 const BATCH = 10;
@@ -46,16 +46,20 @@ export class LoadPublisher {
   readonly acked = new Set<string>();
   /** Messages that were sent more than once. */
   resent = 0;
+  /** Answers other than ACK; the first one ends it. */
+  readonly refusals: string[] = [];
   /** Resolves when it was told to stop and all it sent is ACKed. */
   readonly done: Promise<void>;
   readonly #receiver: string;
+  readonly #prefix: string;
   readonly #unacked: Map<string, string[]> = new Map();
   #batches = 0;
   #stopped = false;
 
-  /** Publishes to the queue of `receiver` at once. */
-  constructor(connect: Connect, receiver: string) {
+  /** Publishes to the queue of `receiver` at once; its ids begin with `prefix`. */
+  constructor(connect: Connect, receiver: string, prefix = "m") {
     this.#receiver = receiver;
+    this.#prefix = prefix;
     this.done = persist(connect, (client) => this.#converse(client));
   }
 
@@ -74,15 +78,20 @@ export class LoadPublisher {
       if (this.#unacked.size === 0) return "done";
       const line = await client.line();
       if (line === undefined) return "cut";
-      if (!line.startsWith("ACK ")) throw new Error(`a publish was answered: ${line}`);
+      if (!line.startsWith("ACK ")) return this.#refused(line);
       this.acked.add(line.slice(4));
       this.#unacked.delete(line.slice(4));
     }
   }
 
+  #refused(line: string): "done" {
+    this.refusals.push(line);
+    return "done";
+  }
+
   async #sendNew(client: RawClient): Promise<void> {
     const first = this.#batches++ * BATCH;
-    const ids = Array.from({ length: BATCH }, (_, i) => `m-${first + i}`);
+    const ids = Array.from({ length: BATCH }, (_, i) => `${this.#prefix}-${first + i}`);
     for (const id of ids) this.#unacked.set(id, ids);
     await this.#send(client, ids);
     await pause(PAUSE_MS);
@@ -102,6 +111,8 @@ export class LoadConsumer {
   readonly confirmed = new Set<string>();
   /** Ids that were delivered although their ack had been confirmed. */
   readonly deliveredAgain: string[] = [];
+  /** Answers to `consume` that are none of a subscription; the first one ends it. */
+  readonly refusals: string[] = [];
   /** Resolves when it was told how many there are and all are confirmed. */
   readonly done: Promise<void>;
   readonly #receiver: string;
@@ -116,30 +127,37 @@ export class LoadConsumer {
     this.done = persist(this.#connect, (client) => this.#converse(client));
   }
 
+  /** Whether the ack of every message that it was given is confirmed. */
+  get isSettled(): boolean {
+    return this.confirmed.size >= this.delivered.size;
+  }
+
   /** Ends when `count` messages are confirmed. */
   finish(count: number): void {
     this.#count = count;
-    if (this.confirmed.size >= count) this.#connection?.close();
+    if (this.#isFinished) this.#connection?.close();
+  }
+
+  get #isFinished(): boolean {
+    return this.confirmed.size >= this.#count;
   }
 
   async #converse(client: RawClient): Promise<"done" | "cut"> {
     this.#connection = client;
-    try {
-      await consume(client, this.#receiver);
-    } catch {
-      return "cut";
-    }
+    const answer = await client.ask(`consume ${this.#receiver}`).catch(() => undefined);
+    if (answer !== undefined && answer !== "Subscribed to queue") this.refusals.push(answer);
+    if (this.refusals.length > 0) return "done";
     // Those acks may be on disk although nobody said so: then the message does not come again.
     for (const id of this.delivered) if (!this.confirmed.has(id)) await this.#ack(client, id);
-    while (this.confirmed.size < this.#count) {
+    for (let open = answer !== undefined; open && !this.#isFinished;) {
       const line = await client.line().catch(() => undefined);
-      if (line === undefined) break;
+      open = line !== undefined;
       // It was not on disk, and the message is on its way again.
-      if (line.startsWith("Error: ")) continue;
+      if (line === undefined || line.startsWith("Error: ")) continue;
       if (line.startsWith("ACK_CONFIRMED ")) this.confirmed.add(line.slice(14));
       else await this.#take(client, messageId(line));
     }
-    return this.confirmed.size < this.#count ? "cut" : "done";
+    return this.#isFinished ? "done" : "cut";
   }
 
   async #take(client: RawClient, id: string): Promise<void> {

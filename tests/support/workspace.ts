@@ -29,6 +29,8 @@ export interface WorkspaceOptions {
   clients?: readonly string[];
   /** More lines of `config.toml`. */
   configuration?: string;
+  /** Where to make the folder. Default where the system has temporary files. */
+  parent?: string;
 }
 
 /** A folder for one test. */
@@ -55,7 +57,10 @@ export class Workspace implements AsyncDisposable {
   /** Makes the folder with its certificates, keys and configurations. */
   static async make(options: WorkspaceOptions = {}): Promise<Workspace> {
     const authority = await makeTestAuthority();
-    const workspace = new Workspace(Deno.makeTempDirSync(), authority.certificatePem);
+    const folder = Deno.makeTempDirSync(
+      options.parent === undefined ? {} : { dir: options.parent },
+    );
+    const workspace = new Workspace(folder, authority.certificatePem);
     Deno.mkdirSync(workspace.path("certs"));
     Deno.writeTextFileSync(workspace.path("certs/ca.crt"), authority.certificatePem);
     workspace.addCertificate("server", await makeServerCertificate(authority));

@@ -1,0 +1,290 @@
+/**
+ * A broker under load that is struck again and again: the real program with `send --spool`, `receive`,
+ * and publishers and a consumer that know exactly what they were told. After some strikes the load
+ * ends, everything drains, and each promise is looked at.
+ *
+ * @module
+ */
+import { consume, declareQueues, messageId } from "../support/commands.ts";
+import { LoadConsumer, LoadPublisher } from "../support/load.ts";
+import type { Program, ProgramOptions } from "../support/processes.ts";
+import { textsOf } from "../support/received.ts";
+import { moment, sizeOf, until } from "../support/waiting.ts";
+import type { Workspace } from "../support/workspace.ts";
+
+const OUTPUT = "received.jsonl";
+const SPOOL = ["--spool", "spool", "--json"];
+/** Lines that a sender is fed at once, and how often. */
+const FED_LINES = 20;
+const FED_EVERY_MS = 10;
+/** More progress than this is not waited for before a strike. */
+const MOST_MS = 600;
+
+/** A promise that was not kept. */
+export class BrokenPromise extends Error {
+  /** Says which. */
+  constructor(what: string) {
+    super(what);
+    this.name = "BrokenPromise";
+  }
+}
+
+/** One run of `send` with a spool, fed numbered lines. */
+class SpoolSender {
+  readonly program: Program;
+  readonly #run: number;
+  readonly #feeding: Promise<void>;
+  #feeds = true;
+  #lines = 0;
+
+  constructor(workspace: Workspace, run: number) {
+    this.#run = run;
+    this.program = workspace.send(...SPOOL);
+    // It may be killed before it has read everything.
+    this.#feeding = this.#feed().catch(() => {});
+  }
+
+  /** How many messages it said that it took. */
+  get taken(): number {
+    const told = this.program.stdout.lines.map((line) => JSON.parse(line).taken);
+    return told.filter((count) => count !== undefined).at(-1) ?? 0;
+  }
+
+  /** Lets it send everything and end. */
+  async finish(): Promise<void> {
+    this.#feeds = false;
+    await this.#feeding;
+    await this.program.endInput();
+    await this.program.success();
+  }
+
+  async kill(): Promise<void> {
+    this.#feeds = false;
+    await this.program.kill();
+    await this.#feeding;
+  }
+
+  async #feed(): Promise<void> {
+    while (this.#feeds) {
+      const lines = Array.from({ length: FED_LINES }, () => `${this.#run} ${this.#lines++}`);
+      await this.program.write(`${lines.join("\n")}\n`);
+      await new Promise((resolve) => setTimeout(resolve, FED_EVERY_MS));
+    }
+  }
+}
+
+/** What a strike hits. */
+export type Target = "broker" | "sender" | "receiver";
+
+/** The processes and what they have done. */
+export class CrashLoad {
+  /** Processes that were struck. */
+  struck = 0;
+  /** Messages that were ACKed, or taken by a sender. */
+  messages = 0;
+  readonly #workspace: Workspace;
+  readonly #brokerOptions: Omit<ProgramOptions, "cwd">;
+  readonly #output: string;
+  readonly #taken: number[] = [];
+  #broker!: Program;
+  #receiver!: Program;
+  #sender!: SpoolSender;
+  #segment = 0;
+  #checkedBytes = 0;
+  #checkedRuns = 0;
+
+  private constructor(workspace: Workspace, brokerOptions: Omit<ProgramOptions, "cwd">) {
+    this.#workspace = workspace;
+    this.#brokerOptions = brokerOptions;
+    this.#output = workspace.path(OUTPUT);
+  }
+
+  /** The clients that a workspace needs for it. */
+  static readonly clients = ["sender_1", "receiver_1", "publisher", "consumer", "backlog"];
+
+  /** Starts the processes. */
+  static async start(
+    workspace: Workspace,
+    brokerOptions: Omit<ProgramOptions, "cwd"> = {},
+  ): Promise<CrashLoad> {
+    const load = new CrashLoad(workspace, brokerOptions);
+    await load.restart(["broker"]);
+    const client = await workspace.connect("sender_1");
+    await declareQueues(client, "receiver_1", "consumer", "backlog");
+    client.close();
+    await load.restart(["receiver"]);
+    return load;
+  }
+
+  /**
+   * Strikes the load so often with `strike`, lets everything drain and looks at it. Throws
+   * {@linkcode BrokenPromise} for what was promised and is not so.
+   */
+  async segment(strikes: number, strike: () => Promise<void>): Promise<void> {
+    const prefix = `s${this.#segment++}`;
+    const connect = (name: string) => () => this.#workspace.connect(name);
+    const publisher = new LoadPublisher(connect("publisher"), "consumer", prefix);
+    const backlog = new LoadPublisher(connect("backlog"), "backlog", prefix);
+    const consumer = new LoadConsumer(connect("consumer"), "consumer");
+    const publishers = [publisher, backlog];
+    await this.restart(["sender"]);
+    try {
+      for (let n = 0; n < strikes; n++) {
+        const before = publishers.map((one) => one.acked.size);
+        const outputBefore = sizeOf(this.#output);
+        const endMs = performance.now() + MOST_MS;
+        await until("publishes and lines", () => {
+          throwRefusals(publisher, backlog, consumer);
+          return publishers.every((one, i) => one.acked.size > before[i]! + FED_LINES) &&
+            (sizeOf(this.#output) > outputBefore || performance.now() > endMs);
+        });
+        await moment(60);
+        await strike();
+      }
+      await this.#drain(publishers, consumer);
+      throwRefusals(publisher, backlog, consumer);
+      this.#checkConsumed(publisher, consumer);
+      await this.#checkBacklog(backlog);
+      this.#checkReceived();
+      for (const { acked } of publishers) this.messages += acked.size;
+    } finally {
+      for (const one of publishers) one.stop();
+      consumer.finish(0);
+    }
+  }
+
+  /** Stops all processes where they are, as a machine without power does. They can only be killed then. */
+  freeze(): void {
+    for (const one of [this.#broker, this.#receiver, this.#sender.program]) one.signal("SIGSTOP");
+  }
+
+  /** Kills processes at once. */
+  async kill(targets: readonly Target[]): Promise<void> {
+    this.struck += targets.length;
+    await Promise.all(targets.map(async (target) => {
+      if (target === "broker") return await this.#broker.kill();
+      if (target === "receiver") return await this.#receiver.kill();
+      await this.#sender.kill();
+      this.#noteRun();
+    }));
+  }
+
+  /** Starts processes that are not running. */
+  async restart(targets: readonly Target[]): Promise<void> {
+    if (targets.includes("broker")) {
+      this.#broker = await this.#workspace.serve(this.#brokerOptions).catch((error) => {
+        throw new BrokenPromise(`the broker does not come back: ${error}`);
+      });
+    }
+    if (targets.includes("receiver")) {
+      this.#receiver = this.#workspace.receive("--output", OUTPUT);
+    }
+    if (targets.includes("sender")) {
+      this.#sender = new SpoolSender(this.#workspace, this.#taken.length);
+    }
+  }
+
+  #noteRun(): void {
+    this.#taken.push(this.#sender.taken);
+    this.messages += this.#sender.taken;
+  }
+
+  async #drain(publishers: readonly LoadPublisher[], consumer: LoadConsumer): Promise<void> {
+    await this.#sender.finish();
+    this.#noteRun();
+    // A marker that comes after all else of the same sender.
+    const marker = `marker ${this.#segment}`;
+    await this.#workspace.send(...SPOOL, marker).success();
+    await until(marker, () => this.#received().at(-1) === marker);
+    for (const publisher of publishers) {
+      publisher.stop();
+      await publisher.done;
+    }
+    await this.#untilEmpty("consumer");
+    // What it was given and is not on disk will never be confirmed.
+    const endMs = performance.now() + MOST_MS;
+    await until("confirmations", () => consumer.isSettled || performance.now() > endMs);
+  }
+
+  async #untilEmpty(queue: string): Promise<void> {
+    const client = await this.#workspace.connect("sender_1");
+    while (await this.#depth(client, queue) > 0) await moment(20);
+    client.close();
+  }
+
+  async #depth(client: { ask(line: string): Promise<string | undefined> }, queue: string) {
+    const stats = JSON.parse((await client.ask("stats"))!.slice("Stats: ".length));
+    return new Map<string, number>(stats.queues).get(queue) ?? 0;
+  }
+
+  #checkConsumed({ acked }: LoadPublisher, consumer: LoadConsumer): void {
+    const { confirmed, delivered, deliveredAgain } = consumer;
+    requireNone("lost after their ACK", [...acked].filter((id) => !delivered.has(id)));
+    requireNone(
+      "lost before they were acknowledged",
+      [...acked].filter((id) => !confirmed.has(id)),
+    );
+    requireNone("nobody published", [...delivered].filter((id) => !acked.has(id)));
+    requireNone("delivered after ACK_CONFIRMED", deliveredAgain);
+    requireSame("the consumer's order", [...delivered], [...acked]);
+  }
+
+  async #checkBacklog({ acked }: LoadPublisher): Promise<void> {
+    const client = await this.#workspace.connect("backlog");
+    const count = await this.#depth(client, "backlog");
+    await consume(client, "backlog");
+    const ids: string[] = [];
+    for (let confirmed = 0; confirmed < count;) {
+      const line = await client.line();
+      if (line?.startsWith("ACK_CONFIRMED ")) {
+        confirmed++;
+        continue;
+      }
+      ids.push(messageId(line));
+      await client.write(`ack ${ids.at(-1)}\n`);
+    }
+    client.close();
+    requireSame("the backlog", ids, [...acked]);
+  }
+
+  /** Each run's lines from its first on, each once, run after run, and all that were taken. */
+  #checkReceived(): void {
+    const received = this.#received();
+    const expected: string[] = [];
+    for (let run = this.#checkedRuns; run < this.#taken.length; run++) {
+      const arrived = received.filter((text) => text.startsWith(`${run} `)).length;
+      if (arrived < this.#taken[run]!) {
+        throw new BrokenPromise(`of run ${run} ${arrived} arrived, ${this.#taken[run]} were taken`);
+      }
+      for (let n = 0; n < arrived; n++) expected.push(`${run} ${n}`);
+    }
+    requireSame("the received lines", received.slice(0, -1), expected);
+    this.#checkedBytes = sizeOf(this.#output);
+    this.#checkedRuns = this.#taken.length;
+  }
+
+  /** Whole lines since the last look. */
+  #received(): string[] {
+    const bytes = Deno.readFileSync(this.#output).subarray(this.#checkedBytes);
+    return textsOf(new TextDecoder().decode(bytes).split("\n").slice(0, -1));
+  }
+}
+
+function throwRefusals(...clients: readonly { readonly refusals: readonly string[] }[]): void {
+  requireNone("answers that refuse", clients.flatMap((client) => client.refusals));
+}
+
+function requireNone(what: string, found: readonly string[]): void {
+  if (found.length > 0) throw new BrokenPromise(`${what}: ${found.length}, first ${found[0]}`);
+}
+
+function requireSame(what: string, found: readonly string[], expected: readonly string[]): void {
+  const at = expected.findIndex((one, i) => one !== found[i]);
+  if (at === -1 && found.length === expected.length) return;
+  const place = at === -1 ? expected.length : at;
+  throw new BrokenPromise(
+    `${what}: ${found.length} of ${expected.length}; at ${place} ${found[place]}, not ${
+      expected[place]
+    }`,
+  );
+}

@@ -1,0 +1,38 @@
+/**
+ * A sample of the broker's calls to its files that fail, and the control: writes that are swallowed
+ * are noticed. `deno task test:crash` lets every call fail.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { Dice, freshSeed } from "../support/dice.ts";
+import { hasStrace } from "../support/fault_tools.ts";
+import { FaultyDisk } from "./io_faults.ts";
+
+const ignore = !hasStrace();
+const FAULTS = 3;
+
+Deno.test({
+  name:
+    "a call to the broker's files that fails once ends in an error or harms nothing (needs strace)",
+  ignore,
+  fn: async () => {
+    await using disk = await FaultyDisk.make();
+    const faults = await disk.faults();
+    const dice = new Dice(freshSeed());
+    const outcomes: string[] = [];
+    for (let n = 0; n < FAULTS; n++) {
+      outcomes.push(await disk.try(faults[dice.below(faults.length)]!));
+    }
+    assert(outcomes.some((outcome) => outcome !== "not met"), "no fault was met");
+  },
+});
+
+Deno.test({
+  name: "control: writes that a disk swallows are noticed (needs strace)",
+  ignore,
+  fn: async () => {
+    await using disk = await FaultyDisk.make();
+    await assert.rejects(disk.lie(60), /deep-equal/);
+  },
+});
