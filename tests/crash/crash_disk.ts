@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Dice } from "../support/dice.ts";
+import type { Random } from "../fuzz/random.ts";
 import type { DiskStep } from "./disk_trace.ts";
 
 const SECTOR_BYTES = 512;
@@ -78,11 +78,11 @@ export class CrashDisk {
   }
 
   /** Files that a power cut may leave now, by their names. */
-  crash(dice: Dice): Map<string, Uint8Array<ArrayBuffer>> {
+  crash(random: Random): Map<string, Uint8Array<ArrayBuffer>> {
     const names = new Map(this.#syncedNames);
-    const kept = this.#unsyncedNames.slice(0, dice.below(this.#unsyncedNames.length + 1));
+    const kept = this.#unsyncedNames.slice(0, random.below(this.#unsyncedNames.length + 1));
     for (const { name, inode } of kept) setName(names, name, inode);
-    const files = [...names].map(([name, inode]) => [name, crashed(inode, dice)] as const);
+    const files = [...names].map(([name, inode]) => [name, crashed(inode, random)] as const);
     return new Map(files);
   }
 
@@ -103,14 +103,16 @@ function setName(names: Map<string, Inode>, name: string, inode: Inode | undefin
 }
 
 /** What of the unsynced steps reached the disk: none, all, the first ones, or any sectors of any. */
-function crashed({ synced, unsynced }: Inode, dice: Dice): Uint8Array<ArrayBuffer> {
+function crashed({ synced, unsynced }: Inode, random: Random): Uint8Array<ArrayBuffer> {
   const content = synced.copy();
-  const way = dice.below(5);
+  const way = random.below(5);
   if (way === 0) return content.bytes;
-  const probability = way === 1 ? 1 : way === 2 ? 0.5 : dice.fraction();
-  const first = way === 4 ? dice.below(unsynced.length + 1) : 0;
+  const perMille = way === 1 ? 1_000 : way === 2 ? 500 : random.below(1_000);
+  const first = way === 4 ? random.below(unsynced.length + 1) : 0;
   for (const step of unsynced.slice(0, first)) applyWhole(content, step);
-  for (const step of unsynced.slice(first)) applySome(content, step, probability, dice);
+  for (const step of unsynced.slice(first)) {
+    applySome(content, step, () => random.below(1_000) < perMille);
+  }
   return content.bytes;
 }
 
@@ -119,16 +121,16 @@ function applyWhole(content: Content, step: Write): void {
   else content.write(step.at, step.data);
 }
 
-function applySome(content: Content, step: Write, probability: number, dice: Dice): void {
+function applySome(content: Content, step: Write, isKept: () => boolean): void {
   if (step.kind === "truncate") {
-    if (dice.chance(probability)) content.truncate(step.size);
+    if (isKept()) content.truncate(step.size);
     return;
   }
   const { at, data } = step;
   for (let from = 0; from < data.length;) {
     // Sectors are those of the disk, not of the write.
     const to = Math.min(data.length, from + SECTOR_BYTES - (at + from) % SECTOR_BYTES);
-    if (dice.chance(probability)) content.write(at + from, data.subarray(from, to));
+    if (isKept()) content.write(at + from, data.subarray(from, to));
     from = to;
   }
 }

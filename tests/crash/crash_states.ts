@@ -7,7 +7,7 @@
 import { fileURLToPath } from "node:url";
 import { committedIn } from "../store/committed.ts";
 import { DatabaseFolder } from "../store/database_folder.ts";
-import { Dice } from "../support/dice.ts";
+import { Random } from "../fuzz/random.ts";
 import { sizeOf } from "../support/waiting.ts";
 import { CrashDisk } from "./crash_disk.ts";
 import { type DiskStep, recordDisk } from "./disk_trace.ts";
@@ -42,9 +42,9 @@ export async function tryCrashStates(
   count: number,
   seed: number,
 ): Promise<CrashStates> {
-  const dice = new Dice(seed);
+  const random = new Random(seed);
   const found: CrashStates = { states: count, inFlight: 0, lost: 0, broken: [] };
-  const points = Array.from({ length: count }, () => dice.below(steps.length));
+  const points = Array.from({ length: count }, () => random.below(steps.length));
   points.sort((a, b) => a - b);
   const disk = new CrashDisk();
   let reported = 0;
@@ -53,7 +53,7 @@ export async function tryCrashStates(
     disk.take(step);
     if (step.kind === "print") reported += step.text.match(/^committed /gm)?.length ?? 0;
     for (; points[next] === at; next++) {
-      await tryState(disk.crash(dice), reported, found, `state ${next} of seed ${seed}`);
+      await tryState(disk.crash(random), reported, found, `state ${next} of seed ${seed}`);
     }
   }
   return found;

@@ -5,7 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { freshSeed } from "../support/dice.ts";
+import { freshSeed } from "../support/seed.ts";
 import { hasStrace } from "../support/fault_tools.ts";
 import { recordCommits, tryCrashStates } from "./crash_states.ts";
 

@@ -5,7 +5,8 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { Dice, freshSeed } from "../support/dice.ts";
+import { Random } from "../fuzz/random.ts";
+import { freshSeed } from "../support/seed.ts";
 import { hasStrace } from "../support/fault_tools.ts";
 import { FaultyDisk } from "./io_faults.ts";
 
@@ -19,10 +20,10 @@ Deno.test({
   fn: async () => {
     await using disk = await FaultyDisk.make();
     const faults = await disk.faults();
-    const dice = new Dice(freshSeed());
+    const random = new Random(freshSeed());
     const outcomes: string[] = [];
     for (let n = 0; n < FAULTS; n++) {
-      outcomes.push(await disk.try(faults[dice.below(faults.length)]!));
+      outcomes.push(await disk.try(random.pick(faults)));
     }
     assert(outcomes.some((outcome) => outcome !== "not met"), "no fault was met");
   },

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Dice } from "../support/dice.ts";
+import type { Random } from "../fuzz/random.ts";
 import { sizeOf } from "../support/waiting.ts";
 import { Workspace } from "../support/workspace.ts";
 import { CrashLoad, type Target } from "./crash_load.ts";
@@ -22,7 +22,7 @@ export interface Strikes {
 }
 
 /** Strikes `cycles` times. Throws for a promise that was not kept. */
-export async function killUnderLoad(cycles: number, dice: Dice): Promise<Strikes> {
+export async function killUnderLoad(cycles: number, random: Random): Promise<Strikes> {
   const all: Strikes = { cycles: 0, struck: 0, messages: 0 };
   while (all.cycles < cycles) {
     await using workspace = await Workspace.make({ clients: CrashLoad.clients });
@@ -30,7 +30,7 @@ export async function killUnderLoad(cycles: number, dice: Dice): Promise<Strikes
     const round = Math.min(ROUND, cycles - all.cycles);
     for (let done = 0; done < round; done += SEGMENT) {
       const strikes = Math.min(SEGMENT, round - done);
-      await load.segment(strikes, () => strike(load, dice));
+      await load.segment(strikes, () => strike(load, random));
       all.cycles += strikes;
     }
     all.struck += load.struck;
@@ -39,9 +39,9 @@ export async function killUnderLoad(cycles: number, dice: Dice): Promise<Strikes
   return all;
 }
 
-async function strike(load: CrashLoad, dice: Dice): Promise<void> {
-  const first = TARGETS[dice.below(TARGETS.length)]!;
-  const targets = TARGETS.filter((target) => target === first || dice.chance(0.3));
+async function strike(load: CrashLoad, random: Random): Promise<void> {
+  const first = random.pick(TARGETS);
+  const targets = TARGETS.filter((target) => target === first || random.oneIn(3));
   await load.kill(targets);
   await load.restart(targets);
 }

@@ -5,14 +5,15 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { Dice, freshSeed } from "../support/dice.ts";
+import { Random } from "../fuzz/random.ts";
+import { freshSeed } from "../support/seed.ts";
 import { BrokenPromise } from "./crash_load.ts";
 import { killAndCutLog, killUnderLoad } from "./kills.ts";
 
 const KILLS = 10;
 
 Deno.test(`broker, sender and receiver killed ${KILLS} times under load lose nothing and double nothing`, async () => {
-  const { struck, messages } = await killUnderLoad(KILLS, new Dice(freshSeed()));
+  const { struck, messages } = await killUnderLoad(KILLS, new Random(freshSeed()));
   assert(struck >= KILLS && messages > 100, `${struck} struck, ${messages} messages`);
 });
 

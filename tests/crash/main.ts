@@ -5,7 +5,8 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { Dice, freshSeed } from "../support/dice.ts";
+import { Random } from "../fuzz/random.ts";
+import { freshSeed } from "../support/seed.ts";
 import { hasEatmydata, hasStrace } from "../support/fault_tools.ts";
 import { BrokenPromise } from "./crash_load.ts";
 import { recordCommits, tryCrashStates } from "./crash_states.ts";
@@ -36,7 +37,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
   },
   faults: async (cycles, seed) => {
     if (!hasStrace()) return "skipped: needs strace";
-    return await failCalls(Math.min(1, cycles / CYCLES), new Dice(seed));
+    return await failCalls(cycles, new Random(seed));
   },
   power: async (cycles) => {
     if (!await hasLoopDisks()) return "skipped: needs root and loop devices";
@@ -46,18 +47,18 @@ const SUITES: Readonly<Record<string, Suite>> = {
     return `${told}; control: ${lost}`;
   },
   kills: async (cycles, seed) => {
-    const told = tell(await killUnderLoad(cycles, new Dice(seed)));
+    const told = tell(await killUnderLoad(cycles, new Random(seed)));
     return `${told}; control: ${await broken(killAndCutLog())}`;
   },
 };
 
-/** Lets this part of all calls fail, each once with each error. */
-async function failCalls(part: number, dice: Dice): Promise<string> {
+/** Lets so many of each thousand calls fail, each once with each error. */
+async function failCalls(cycles: number, random: Random): Promise<string> {
   await using disk = await FaultyDisk.make();
   const tally = new Map<string, number>();
   const found: string[] = [];
   for (const fault of await disk.faults()) {
-    if (!dice.chance(part)) continue;
+    if (random.below(CYCLES) >= cycles) continue;
     try {
       const key = `${fault.call} ${await disk.try(fault)}`;
       tally.set(key, (tally.get(key) ?? 0) + 1);
