@@ -64,9 +64,15 @@ function prepare(db: DatabaseSync, path: string, kind: DatabaseKind): void {
   const version = db.prepare("PRAGMA user_version").get()?.user_version;
   if (version === 0) db.exec(`${kind.schema}; PRAGMA user_version = ${kind.version}`);
   db.exec("COMMIT");
-  if (version === 0 || version === kind.version) return;
-  const text = `cannot use the ${kind.name} ${path}: it has version ${version}`;
-  throw new CipherMqError("storage", text, { hint: kind.versionHint });
+  if (version !== 0 && version !== kind.version) {
+    const text = `cannot use the ${kind.name} ${path}: it has version ${version}`;
+    throw new CipherMqError("storage", text, { hint: kind.versionHint });
+  }
+  // When the disk fails as the log is turned on, SQLite says nothing, and "wal" when it is asked.
+  const log = db.prepare("PRAGMA wal_checkpoint(NOOP)").get()?.log as number;
+  if (log >= 0) return;
+  const text = `cannot use the ${kind.name} ${path}: SQLite cannot turn on its write-ahead log`;
+  throw new CipherMqError("storage", text, { hint: "check the disk, then run it again" });
 }
 
 function openError(path: string, { name, inUseHint }: DatabaseKind, cause: unknown): CipherMqError {

@@ -4,6 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { type DatabaseKind, inTransaction, openDatabase } from "../../lib/client/database_file.ts";
 import { CipherMqError, type ErrorCode } from "../../lib/base/errors.ts";
 
@@ -51,6 +52,28 @@ Deno.test("a file is made with its folder, kept, and refused in use, of another 
       ),
     );
   } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});
+
+Deno.test("a file whose write-ahead log SQLite did not turn on is refused", () => {
+  const folder = Deno.makeTempDirSync();
+  const { exec } = DatabaseSync.prototype;
+  try {
+    // As after a failed sync, of which SQLite says nothing.
+    DatabaseSync.prototype.exec = function (sql) {
+      exec.call(this, sql.replace("PRAGMA journal_mode = WAL;", ""));
+    };
+    assert.throws(
+      () => openDatabase(`${folder}/box.db`, KIND),
+      isError(
+        "storage",
+        /cannot turn on its write-ahead log$/,
+        "check the disk, then run it again",
+      ),
+    );
+  } finally {
+    DatabaseSync.prototype.exec = exec;
     Deno.removeSync(folder, { recursive: true });
   }
 });
