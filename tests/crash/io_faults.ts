@@ -44,7 +44,7 @@ export interface Fault {
 }
 
 /** What a broker did that met a fault: it never listened, stopped, or was not troubled. */
-export type Outcome = "not met" | "did not start" | "stopped" | "went on";
+type Outcome = "did not start" | "stopped" | "went on";
 
 /** What is known of a run from what the broker answered. */
 class Run {
@@ -53,17 +53,16 @@ class Run {
   readonly removing = new Set<string>();
   readonly removed = new Set<string>();
 
-  /** Does the 200 operations, or those until the broker is gone. */
-  async operate(workspace: Workspace): Promise<void> {
+  /** Does the 200 operations, or those until the broker is gone: then false. */
+  async operate(workspace: Workspace): Promise<boolean> {
     const receiver = await connected(workspace, "receiver_1");
-    if (receiver === undefined) return;
-    if (!await this.#declare(receiver)) return;
+    if (receiver === undefined || !await this.#declare(receiver)) return false;
     const sender = await connected(workspace, "sender_1");
-    if (sender === undefined) return;
+    if (sender === undefined) return false;
     for (let round = 0; round < ROUNDS; round++) {
-      if (!await this.#publish(sender)) return;
-      if (!await this.#acknowledge(receiver)) return;
+      if (!await this.#publish(sender) || !await this.#acknowledge(receiver)) return false;
     }
+    return true;
   }
 
   async #declare(receiver: RawClient): Promise<boolean> {
@@ -137,11 +136,21 @@ export class FaultyDisk implements AsyncDisposable {
     });
   }
 
-  /** A run in which a call fails. Throws if the broker does anything that it must not. */
-  async try({ call, error, nth }: Fault): Promise<Outcome> {
+  /**
+   * A run in which a call fails; tells which file it was about and what the broker did. Throws if the
+   * broker does anything that it must not.
+   */
+  async try({ call, error, nth }: Fault): Promise<string> {
     const inject = `inject=${call}:error=${error}:when=${nth}`;
     const { trace, outcome } = await this.#run(["-e", `trace=${call}`, "-e", inject]);
-    return trace.includes("(INJECTED)") ? outcome : "not met";
+    const met = trace.indexOf("(INJECTED)");
+    if (met < 0) return `${call}: not met`;
+    const line = trace.slice(trace.lastIndexOf("\n", met) + 1, met);
+    const file = /\/(broker\.db[\w.-]*)[>"]/.exec(line)?.[1];
+    const isClosing = trace.lastIndexOf("--- SIGTERM", met) >= 0;
+    const isHarmless = outcome === "went on";
+    assert(isClosing || !isHarmless || !isStored(call, file), `the broker went on after: ${line}`);
+    return `${call} ${file}${isClosing ? " when closing" : ""}: ${outcome}`;
   }
 
   /** The control: a disk that says it writes and does not, from the `nth` write on. Throws as it should. */
@@ -164,12 +173,12 @@ export class FaultyDisk implements AsyncDisposable {
     const files = FILES.flatMap((file) => ["-P", this.#workspace.path(file)]);
     await using broker = this.#workspace.run(["serve"], {
       // -D: the broker is our child, and strace its watcher.
-      through: ["strace", "-D", "-f", "-qq", "-o", TRACE, ...files, ...tampering],
+      through: ["strace", "-D", "-f", "-qq", "-y", "-o", TRACE, ...files, ...tampering],
     });
     const listens = await broker.event("listening").then(() => true, () => false);
     const run = new Run();
-    if (listens) await run.operate(this.#workspace);
-    broker.signal("SIGTERM");
+    // Whoever is cut off has no need to ask the broker to stop: it stops by itself.
+    if (listens && await run.operate(this.#workspace)) broker.signal("SIGTERM");
     const { code } = await broker.end();
     if (code !== 0) requireNamedError(broker, code);
     await this.#check(run);
@@ -196,6 +205,11 @@ export class FaultyDisk implements AsyncDisposable {
     broker.signal("SIGTERM");
     await broker.success();
   }
+}
+
+/** Whether a failure of such a call means that something may not be on the disk. */
+function isStored(call: Call, file: string | undefined): boolean {
+  return ["pwrite64", "fsync"].includes(call) && !/ballast|-shm/.test(file ?? "");
 }
 
 function requireNamedError({ stderr }: Program, code: number): void {

@@ -25,7 +25,7 @@ Deno.test({
     for (let n = 0; n < FAULTS; n++) {
       outcomes.push(await disk.try(random.pick(faults)));
     }
-    assert(outcomes.some((outcome) => outcome !== "not met"), "no fault was met");
+    assert(outcomes.some((outcome) => !outcome.endsWith("not met")), "no fault was met");
   },
 });
 

@@ -60,7 +60,7 @@ async function failCalls(cycles: number, random: Random): Promise<string> {
   for (const fault of await disk.faults()) {
     if (random.below(CYCLES) >= cycles) continue;
     try {
-      const key = `${fault.call} ${await disk.try(fault)}`;
+      const key = await disk.try(fault);
       tally.set(key, (tally.get(key) ?? 0) + 1);
     } catch (error) {
       found.push(`${JSON.stringify(fault)}: ${error}`);
@@ -69,7 +69,7 @@ async function failCalls(cycles: number, random: Random): Promise<string> {
   }
   if (found.length > 0) throw new Error(`${found.length} faults:\n${found.join("\n")}`);
   if (await disk.lie(60).then(() => true, () => false)) throw new Error("control: nothing noticed");
-  return [...tally].map(([key, count]) => `${key}: ${count}`).join(", ");
+  return [...tally].toSorted().map(([key, count]) => `${count} ${key}`).join("; ");
 }
 
 function tell({ cycles, struck, messages }: Strikes): string {
