@@ -15,9 +15,10 @@ import type { Message, MessageHead } from "../core/message.ts";
 import type { Step } from "../session/session.ts";
 import type { Store } from "../store/store.ts";
 import type { Reply } from "../wire/reply.ts";
+import { type TakeLimits, Turns } from "./turns.ts";
 
-/** Steps that one commit takes; a submission is never cut, so one may add a few thousand. */
-const MAX_STEPS_PER_COMMIT = 4096;
+/** What one commit takes: so much that it pays, and so little that nobody waits long for the next. */
+const PER_COMMIT: TakeLimits = { maxSteps: 4096, maxBytes: 8 * 1024 * 1024 };
 
 /** A step that is the engine's to answer: one that is answered without the store's commit is not. */
 export type EngineStep = Exclude<Step, { readonly kind: "backup" }>;
@@ -78,7 +79,7 @@ export class Engine {
   readonly #options: EngineOptions;
   readonly #outlets = new Map<ConnectionId, Outlet>();
   readonly #touched = new Set<Outlet>();
-  #waiting: Submission[] = [];
+  readonly #waiting = new Turns<Submission>();
   #running = false;
   #failed = false;
   #nextConnection = 1;
@@ -123,7 +124,7 @@ export class Engine {
   submit(connection: ConnectionId, steps: readonly EngineStep[], bytes: number): void {
     if (this.#failed) return;
     const arrivedMs = this.#options.clock.now().monoMs;
-    this.#waiting.push({ connection, steps, bytes, arrivedMs });
+    this.#waiting.add({ connection, steps, bytes, arrivedMs });
     this.#wake();
   }
 
@@ -141,7 +142,7 @@ export class Engine {
 
   /** Resolves when nothing waits any more, or the engine has failed. */
   idle(): Promise<void> {
-    if (this.#failed || (!this.#running && this.#waiting.length === 0)) return Promise.resolve();
+    if (this.#failed || (!this.#running && this.#waiting.empty)) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
@@ -158,13 +159,13 @@ export class Engine {
 
   async #turn(): Promise<void> {
     try {
-      await this.#runBatch(this.#takeBatch());
+      await this.#runBatch(this.#waiting.take(PER_COMMIT));
       await this.#forgetPiece();
     } catch (error) {
       return this.#fail(error);
     }
     this.#running = false;
-    if (this.#waiting.length > 0 || this.#forgetBeforeMs !== undefined) return this.#wake();
+    if (!this.#waiting.empty || this.#forgetBeforeMs !== undefined) return this.#wake();
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
@@ -174,17 +175,6 @@ export class Engine {
     const more = await this.#options.store.forget(beforeMs);
     // A later moment may have been asked for meanwhile.
     if (!more && this.#forgetBeforeMs === beforeMs) this.#forgetBeforeMs = undefined;
-  }
-
-  #takeBatch(): Submission[] {
-    let steps = 0;
-    let end = 0;
-    while (end < this.#waiting.length && steps < MAX_STEPS_PER_COMMIT) {
-      steps += this.#waiting[end++]!.steps.length;
-    }
-    const batch = this.#waiting.slice(0, end);
-    this.#waiting = this.#waiting.slice(end);
-    return batch;
   }
 
   async #runBatch(batch: readonly Submission[]): Promise<void> {
@@ -262,7 +252,7 @@ export class Engine {
 
   #fail(error: unknown): void {
     this.#failed = true;
-    this.#waiting = [];
+    this.#waiting.clear();
     for (const resolve of this.#idle.splice(0)) resolve();
     const known = error instanceof CipherMqError;
     const text = error instanceof Error ? error.message : String(error);
