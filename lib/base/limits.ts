@@ -50,6 +50,11 @@ export interface Limits {
   readonly maxConnectionsPerIdentity: number;
   /** Bytes waiting to be sent to one connection before the broker stops reading from it and pushing to it. Default 1 MiB. */
   readonly maxUnsentBytes: number;
+  /**
+   * Bytes waiting to be sent to all connections, shared among them; 64 KiB of one may always wait.
+   * Default 512 MiB.
+   */
+  readonly maxOutgoingBytes: number;
   /** Commands of one connection that wait for their commit before the broker stops reading from it. Default 20,000. */
   readonly maxWaitingCommands: number;
   /** Bytes of one connection's commands that wait for their commit before the broker stops reading from it. Default 8 MiB. */
@@ -99,6 +104,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxHandshakesPerAddress: 250,
   maxConnectionsPerIdentity: 1_000,
   maxUnsentBytes: 1024 * 1024,
+  maxOutgoingBytes: 512 * 1024 * 1024,
   maxWaitingCommands: 20_000,
   maxWaitingBytes: 8 * 1024 * 1024,
   maxIncomingBytes: 256 * 1024 * 1024,

@@ -24,6 +24,7 @@ import type { Snapshot, StoredMessage } from "./restore.ts";
 import { Stats, type StatsReport } from "./stats.ts";
 import { Topology } from "./topology.ts";
 import { Turn } from "./turn.ts";
+import { UnsentShare } from "./unsent_share.ts";
 
 /** What a broker is made of. */
 export interface BrokerOptions {
@@ -41,6 +42,8 @@ type Request = Exclude<
 
 /** Exchanges, queues, keys, leases and what was seen lately. */
 export class Broker {
+  /** How much may wait to be sent to each connection now. */
+  readonly unsentShare: UnsentShare;
   readonly #limits: Limits;
   readonly #stats = new Stats();
   readonly #topology: Topology;
@@ -59,6 +62,7 @@ export class Broker {
   constructor(options: BrokerOptions, snapshot: Snapshot) {
     const { limits, random } = options;
     this.#limits = limits;
+    this.unsentShare = new UnsentShare(limits);
     const horizonMs = limits.duplicateHorizonMs;
     this.#published = new DedupWindow({ horizonMs, maxIds: limits.maxRememberedIds, random });
     // A repeated ack follows the first one closely, so a quarter of the ids is plenty.
@@ -156,11 +160,13 @@ export class Broker {
 
   #connected({ connection, identity }: InputOf<"connected">): void {
     assert(!this.#peers.has(connection), "a connection number is used once");
-    this.#peers.set(connection, new Peer(connection, identity, this.#limits.maxUnsentBytes));
+    this.#peers.set(connection, new Peer(connection, identity, this.unsentShare));
+    this.unsentShare.joined();
   }
 
   #disconnected(turn: Turn, peer: Peer): void {
     this.#peers.delete(peer.connection);
+    this.unsentShare.left();
     for (const consumer of peer.consumers.values()) {
       consumer.closed = true;
       this.#topology.queueOf(consumer).removeConsumer(consumer);

@@ -7,6 +7,7 @@ import type { Consumer } from "./consumer.ts";
 import { HeldBack } from "./held_back.ts";
 import type { ConnectionId } from "./input.ts";
 import type { Message } from "./message.ts";
+import type { UnsentShare } from "./unsent_share.ts";
 
 /** One connected client: who it is, what it consumes and holds. */
 export class Peer {
@@ -22,19 +23,19 @@ export class Peer {
   readonly heldBack = new HeldBack();
   /** The bytes of the messages it holds. */
   leasedBytes = 0;
-  readonly #maxUnsentBytes: number;
+  readonly #share: UnsentShare;
   #pushedBytes = 0;
 
-  /** Makes a peer that holds nothing; `maxUnsentBytes` may be pushed before it must have drained. */
-  constructor(connection: ConnectionId, identity: string, maxUnsentBytes: number) {
+  /** Makes a peer that holds nothing; its `share` may be pushed before it must have drained. */
+  constructor(connection: ConnectionId, identity: string, share: UnsentShare) {
     this.connection = connection;
     this.identity = identity;
-    this.#maxUnsentBytes = maxUnsentBytes;
+    this.#share = share;
   }
 
   /** So much was pushed since it last drained that nothing more may be. */
   get congested(): boolean {
-    return this.#pushedBytes >= this.#maxUnsentBytes;
+    return this.#pushedBytes >= this.#share.bytes;
   }
 
   /** Counts a delivery on its way to the connection. */

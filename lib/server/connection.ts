@@ -10,6 +10,7 @@ import { logger } from "../base/log.ts";
 import type { Answer } from "../core/effect.ts";
 import type { ConnectionId } from "../core/input.ts";
 import type { MessageHead } from "../core/message.ts";
+import type { UnsentShare } from "../core/unsent_share.ts";
 import type { Session, Step } from "../session/session.ts";
 import type { BackupOrder } from "../wire/command.ts";
 import type { Reply } from "../wire/reply.ts";
@@ -35,6 +36,8 @@ export interface ConnectionOptions {
   readonly backups: Backups;
   /** The bounds it keeps. */
   readonly limits: Limits;
+  /** How much may wait to be sent to it. */
+  readonly share: UnsentShare;
   /** Memory for what it sends, which it shares with all others. */
   readonly room: IncomingRoom;
   /** Where the time comes from. */
@@ -180,8 +183,8 @@ export class Connection implements Outlet, Holder {
    */
   #isHeldUp(): boolean {
     if (!this.#paused) return false;
-    const { limits, room, socket } = this.#options;
-    return socket.unsentBytes <= limits.maxUnsentBytes / 2 || !room.isInTheWay(this);
+    const { room, share, socket } = this.#options;
+    return socket.unsentBytes <= share.bytes / 2 || !room.isInTheWay(this);
   }
 
   /** Gives the engine what it can have now; from the first order about a backup on, all is held. */
@@ -211,9 +214,9 @@ export class Connection implements Outlet, Holder {
       this.#options.engine.submit(this.#id, steps, bytes);
     }
     const [next] = this.#held;
-    const { socket, limits } = this.#options;
+    const { socket, share } = this.#options;
     if (next?.kind !== "backup" || this.#waitingSteps > this.#held.length) return;
-    if (socket.unsentBytes <= limits.maxUnsentBytes / 2) void this.#carryOut(next.order);
+    if (socket.unsentBytes <= share.bytes / 2) void this.#carryOut(next.order);
   }
 
   async #carryOut(order: BackupOrder): Promise<void> {
@@ -232,10 +235,11 @@ export class Connection implements Outlet, Holder {
 
   /** Looks after both directions once something was written or taken by the peer. */
   #sent(): void {
-    const { socket, limits, engine } = this.#options;
-    const low = limits.maxUnsentBytes / 2;
+    const { socket, share, engine } = this.#options;
+    const hasDrained = this.#pushedBytes >= share.worthDraining &&
+      socket.unsentBytes <= share.bytes / 2;
     // Messages pushed to a client whose acks are not read any more would only come back.
-    if (!this.#closing && this.#pushedBytes >= low && socket.unsentBytes <= low) {
+    if (!this.#closing && hasDrained) {
       this.#pushedBytes = 0;
       engine.drained(this.#id);
     }
@@ -245,11 +249,11 @@ export class Connection implements Outlet, Holder {
 
   /** Reads no faster than commands are committed and answers are taken. */
   #balance(): void {
-    const { socket, limits, room } = this.#options;
+    const { socket, limits, room, share } = this.#options;
     const load = Math.max(
       this.#waitingSteps / limits.maxWaitingCommands,
       this.#waitingBytes / limits.maxWaitingBytes,
-      socket.unsentBytes / limits.maxUnsentBytes,
+      socket.unsentBytes / share.bytes,
     );
     // Commits free what waits for them; only an unfinished line needs to be let on.
     const admitted = this.#waitingSteps > 0 ? !room.isInTheWay(this) : room.admits(this);

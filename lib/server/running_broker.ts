@@ -96,7 +96,7 @@ export class RunningBroker {
 
   /** Takes a client in. */
   accept(socket: ClientSocket): void {
-    const { limits } = this.#options;
+    const { broker, limits } = this.#options;
     const { identity } = socket;
     const connection: Connection = new Connection({
       socket,
@@ -104,6 +104,7 @@ export class RunningBroker {
       engine: this.#engine,
       backups: this.#backups,
       limits,
+      share: broker.unsentShare,
       room: this.#room,
       clock: this.#clock,
       onEnd: () => this.#ended(connection),

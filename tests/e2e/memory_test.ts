@@ -21,15 +21,19 @@ const MESSAGES = 5_000;
 const LIMITS = {
   max_line_bytes: 2 * MIB,
   max_incoming_bytes: 8 * MIB,
-  max_unsent_bytes: 256 * KIB,
+  max_outgoing_bytes: 8 * MIB,
   max_cached_body_bytes: 8 * MIB,
 };
 
-/** As in the README; more messages than are queued before are published by those who flood. */
-function boundBytes(connections: number): number {
+/** As in the README. */
+function boundBytes(connections: number, messages: number): number {
   return 256 * MIB + LIMITS.max_cached_body_bytes + 4 * LIMITS.max_incoming_bytes +
-    connections * (2 * LIMITS.max_unsent_bytes + 256 * KIB);
+    2 * LIMITS.max_outgoing_bytes + connections * 384 * KIB + messages * (250 + 48);
 }
+
+/** By each connection at most: an envelope has more than 512 bytes. */
+const FLOOD_BYTES = 2 * MIB;
+const FLOODED_MESSAGES = FLOOD_BYTES / 512;
 
 type Load = (workspace: Workspace, connections: number) => Promise<void>;
 
@@ -37,8 +41,8 @@ const LOADS: readonly (readonly [what: string, connections: number, load: Load])
   ["consumers that never read", 60, consumeDeaf],
   [
     "publishers that flood and never read",
-    10,
-    (workspace, count) => publishDeaf(workspace, count, 2 * MIB),
+    60,
+    (workspace, count) => publishDeaf(workspace, count, FLOOD_BYTES),
   ],
   ["lines that never end", 200, (workspace, count) => sendParts(workspace, count, 2 * MIB - KIB)],
 ];
@@ -58,7 +62,7 @@ for (const [what, connections, load] of LOADS) {
       () => load(workspace, connections),
     );
     assert(served > 0);
-    const bound = boundBytes(connections);
+    const bound = boundBytes(connections, MESSAGES + connections * FLOODED_MESSAGES);
     const inMib = (bytes: number) => `${Math.round(bytes / MIB)} MiB`;
     assert(mostBytes < bound, `the broker took ${inMib(mostBytes)}, the bound is ${inMib(bound)}`);
   });

@@ -132,6 +132,7 @@ const PIECE_BYTES = 300;
 class Bench {
   readonly limits: Limits;
   readonly source = new ScriptedSource();
+  readonly #broker: Broker;
   readonly #room: IncomingRoom;
   readonly #engine: Engine;
   readonly #backups: Backups;
@@ -140,6 +141,7 @@ class Bench {
 
   private constructor(limits: Limits, broker: Broker, store: MemoryStore) {
     this.limits = limits;
+    this.#broker = broker;
     const rights = { source: this.source, admins: ["admin"] };
     this.#backups = new Backups({ rights, limits, clock: this.#clock });
     this.#room = new IncomingRoom(limits);
@@ -169,6 +171,7 @@ class Bench {
       engine: this.#engine,
       backups: this.#backups,
       limits: this.limits,
+      share: this.#broker.unsentShare,
       room: this.#room,
       clock: this.#clock,
       onEnd: () => client.ends++,
