@@ -4,17 +4,19 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { DEFAULT_LIMITS } from "../../lib/base/limits.ts";
 import type { Effect } from "../../lib/core/effect.ts";
 import { Message } from "../../lib/core/message.ts";
 import { Peer } from "../../lib/core/peer.ts";
 import { Stats } from "../../lib/core/stats.ts";
 import { Turn } from "../../lib/core/turn.ts";
+import { UnsentShare } from "../../lib/core/unsent_share.ts";
 
 Deno.test("effects leave in the order in which they were wanted, a refusal with the id it is about", () => {
   const out: Effect[] = [];
   const now = { wallMs: 7, monoMs: 3 };
   const turn = new Turn(now, out, new Stats());
-  const peer = new Peer(5, "bob", 100);
+  const peer = new Peer(5, "bob", new UnsentShare(DEFAULT_LIMITS));
   const message = new Message({
     ...{ queue: "q", receiver: "bob", seq: 0, id: "1", publisher: "a", size: 1, checksum: 0 },
     ...{ exchange: "x", routingKey: "k", expiresMs: 0 },
