@@ -9,6 +9,7 @@ import process from "node:process";
 import { keepToOwnerCommand } from "../base/configuration.ts";
 import { CipherMqError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
+import { requireWholeLog } from "./log_check.ts";
 import { APPLICATION_ID, SCHEMA_VERSION } from "./sqlite_schema.ts";
 
 const OWNER_ONLY = 0o600;
@@ -46,6 +47,7 @@ function takeFile(path: string, stats: Stats): void {
   if (!stats.isFile()) throw refused(path, "it is not a file", NEW_FILE_HINT);
   requireUnclaimed(path, stats);
   if (stats.size > 0) requireOurs(path);
+  requireWholeLog(path, stats.size);
   for (const suffix of ["", "-wal", "-journal"]) keepToOwner(path + suffix);
 }
 

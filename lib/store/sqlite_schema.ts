@@ -17,7 +17,8 @@ export const SCHEMA_VERSION = 2;
 
 /** Before this version a bug of the write-ahead log could lose commits. */
 const OLDEST_SQLITE = [3, 51, 3] as const;
-const PAGE_BYTES = 16 * 1024;
+/** Bytes of a page. */
+export const PAGE_BYTES: number = 16 * 1024;
 const CHECKPOINT_BYTES = 64 * 1024 * 1024;
 /** Pages of the write-ahead log from which it is copied into the file. */
 export const CHECKPOINT_PAGES: number = CHECKPOINT_BYTES / PAGE_BYTES;

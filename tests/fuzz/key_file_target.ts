@@ -32,7 +32,7 @@ function reference(content: string): Uint8Array | undefined {
 
 function check(input: Uint8Array): void {
   const path = scratchFile("a_private.key", input);
-  const expected = reference(new TextDecoder().decode(input))?.join();
+  const expected = reference(new TextDecoder("utf-8", { ignoreBOM: true }).decode(input))?.join();
   for (const read of [readPrivateKey, readPublicKey]) {
     const found = unless("configuration", () => read(path))?.join();
     if (found !== expected) throw new Error(`key ${found}, the reference has ${expected}`);
