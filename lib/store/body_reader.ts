@@ -9,6 +9,7 @@ import { bodyAt, bodyCount } from "./batch_row.ts";
 import type { Bodies, Database } from "./database.ts";
 import type { Lane } from "./lane.ts";
 import type { FoundRow } from "./lane_rows.ts";
+import { bodySum, requireSum } from "./row_sum.ts";
 import { RowCache } from "./row_cache.ts";
 
 /** A queued message of a lane. */
@@ -62,8 +63,10 @@ export class BodyReader {
     }
     const found = await Promise.all(missing.map((id) => this.#database.query("body", id)));
     for (const [i, id] of missing.entries()) {
-      const data = found[i]?.[0]?.[0];
-      assert(data !== undefined, `row ${id} has its bodies`);
+      const row = found[i]?.[0];
+      assert(row !== undefined, `row ${id} has its bodies`);
+      const [data, sum] = row;
+      requireSum("body", sum, bodySum(id, data));
       this.#cache.put(id, data);
       rows.set(id, data);
     }

@@ -6,6 +6,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { type FoundRow, LaneRows } from "./lane_rows.ts";
+import { rowSum } from "./row_sum.ts";
 import { SeqRuns } from "./seq_runs.ts";
 
 /** The note of a message that was removed; any other is how often its delivery came back. */
@@ -23,6 +24,11 @@ export interface LaneState {
   readonly floor: number;
   /** What is noted of the messages from the floor on, as {@linkcode SeqRuns} prints it. */
   readonly marks: string;
+}
+
+/** The checksum of a lane's row. */
+export function laneSum({ id, queue, receiver, floor, marks }: LaneState): number {
+  return rowSum(id, queue, receiver, floor, marks);
 }
 
 /** One lane. Its assertions refuse changes that contradict what the store has. */

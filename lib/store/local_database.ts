@@ -8,6 +8,7 @@ import { CipherMqError } from "../base/errors.ts";
 import type { Bodies, Database, DatabaseOptions, Operation } from "./database.ts";
 import { Fuse } from "./fuse.ts";
 import { LiveCopy } from "./live_copy.ts";
+import { bodySum } from "./row_sum.ts";
 import { openDatabase } from "./sqlite_database.ts";
 import { storageError } from "./sqlite_error.ts";
 import {
@@ -45,7 +46,7 @@ export class LocalDatabase implements Database {
   write(operations: readonly Operation[], bodies: Bodies): Promise<Bodies> {
     return this.#fuse.run(() => {
       this.#transaction(() => {
-        for (const [id, data] of bodies) this.#sql.addBody.run(id, data);
+        for (const [id, data] of bodies) this.#sql.addBody.run(id, data, bodySum(id, data));
         for (const [name, ...parameters] of operations) this.#sql[name].run(...parameters);
       });
       return bodies;

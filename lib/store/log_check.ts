@@ -4,7 +4,8 @@
  * SQLite reads a log up to the first frame that is not whole and takes the rest for a transaction that
  * a crash cut off. But each commit is synced before the next is written: where a frame follows a
  * commit, all before it was whole once and has been damaged since. SQLite would go on with an older
- * state and then overwrite the newer one. Damage in the last commit cannot be told from a crash.
+ * state and then overwrite the newer one. Damage in the last commit, or in the last page of the
+ * one before, cannot be told from a crash.
  *
  * @module
  */
@@ -45,16 +46,6 @@ class Log {
   get isHeaderWhole(): boolean {
     const sum = this.#sumOf(0, HEADER_SUM_AT, [0, 0]);
     return this.#isConstantWhole && this.#has(sum, HEADER_SUM_AT);
-  }
-
-  /**
-   * Whether a header that is not whole may be one that was being written when the machine stopped: it
-   * begins the log anew, with the next salt, when all that the log had is in the database file.
-   */
-  get mayHeaderBeTorn(): boolean {
-    const begun = this.#view.getUint32(HEADER_SALTS_AT);
-    const before = this.#view.getUint32(this.#at(0) + FRAME_SALTS_AT);
-    return this.#isConstantWhole && begun === ((before + 1) >>> 0);
   }
 
   /** Whether a frame is whole when the one before it has the sum that it says. */
@@ -113,13 +104,18 @@ class Log {
 export function logProblem(bytes: Uint8Array, pageBytes: number): string | undefined {
   if (bytes.byteLength < HEADER_BYTES + FRAME_HEADER_BYTES + pageBytes) return undefined;
   const log = new Log(bytes, pageBytes);
-  if (!log.isHeaderWhole) return log.mayHeaderBeTorn ? undefined : "its header is not whole";
+  // It has less than a sector and is synced before the first frame.
+  if (!log.isHeaderWhole) return "its header is not whole";
   let broken: number | undefined;
+  let afterCommit = false;
   for (let frame = 0; frame < log.frames; frame++) {
-    if (!log.isWhole(frame)) broken ??= frame;
-    else if (broken !== undefined && log.isCommit(frame - 1)) {
+    const isWhole = log.isWhole(frame);
+    if (!isWhole) broken ??= frame;
+    else if (broken !== undefined && afterCommit) {
       return `page ${broken} of it is not whole, and there are commits after it`;
     }
+    // Where a crash cut writes off, parts of a frame may be of an earlier round, its mark too.
+    afterCommit = isWhole && log.isCommit(frame);
   }
   return undefined;
 }

@@ -4,9 +4,11 @@
  * @module
  */
 import { CipherMqError } from "../base/errors.ts";
+import { RowDamage } from "./row_sum.ts";
 
 /** SQLite's primary result codes (sqlite.org/rescode.html) and what to do about them. */
 const HINTS: ReadonlyMap<number, string> = new Map([
+  [1, "the file has not the tables of a broker: restore it from a backup"],
   [5, "another broker, or another program, has the file open: stop it, or use another file"],
   [8, "make the file and its folder writable for the user the broker runs as"],
   [10, "the disk or file system fails: check it, then start the broker again"],
@@ -35,13 +37,16 @@ export function damageError(path: string, error: unknown): CipherMqError {
   const why = error instanceof Error ? error.message : String(error);
   return new CipherMqError("storage", `cannot use the database ${path}: it is damaged: ${why}`, {
     cause: error,
-    hint: "check the disk and restore the file from a backup",
+    hint: DAMAGED_HINT,
   });
 }
+
+const DAMAGED_HINT = "check the disk and restore the file from a backup";
 
 /** The error `storage` for a failure under the file `path`. A CipherMqError stays what it is. */
 export function storageError(path: string, error: unknown): CipherMqError {
   if (error instanceof CipherMqError) return error;
+  if (error instanceof RowDamage) return damageError(path, error);
   const hint = HINTS.get(resultCode(error) ?? -1) ?? (isSqlites(error) ? ANY_HINT : undefined);
   const why = error instanceof Error ? error.message : String(error);
   return new CipherMqError("storage", `cannot use the database ${path}: ${why}`, {

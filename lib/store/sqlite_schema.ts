@@ -13,7 +13,7 @@ import { CipherMqError } from "../base/errors.ts";
 /** Marks a SQLite file as a broker's database: "CMQ1" in ASCII (sqlite.org/fileformat.html, 1.3.6). */
 export const APPLICATION_ID = 0x434d5131;
 /** The version of the tables below. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** Before this version a bug of the write-ahead log could lose commits. */
 const OLDEST_SQLITE = [3, 51, 3] as const;
@@ -26,11 +26,17 @@ export const CHECKPOINT_PAGES: number = CHECKPOINT_BYTES / PAGE_BYTES;
 const PAGE_CACHE_KIB = 16 * 1024;
 
 const TABLES = `
-  CREATE TABLE exchange (name TEXT PRIMARY KEY, kind TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  -- sum is a checksum of the row's other columns (row_sum.ts).
+  CREATE TABLE exchange (
+    name TEXT PRIMARY KEY, kind TEXT NOT NULL, sum INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
   -- options is a JSON object of those that were given, as queue_options.ts names them.
-  CREATE TABLE queue (name TEXT PRIMARY KEY, options TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE queue (
+    name TEXT PRIMARY KEY, options TEXT NOT NULL, sum INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
   CREATE TABLE binding (
     queue TEXT NOT NULL, exchange TEXT NOT NULL, routing_key TEXT NOT NULL,
+    sum INTEGER NOT NULL,
     PRIMARY KEY (queue, exchange, routing_key)
   ) STRICT, WITHOUT ROWID;
 
@@ -39,23 +45,26 @@ const TABLES = `
   -- Never deleted: a queue that is declared again goes on with the places after these.
   CREATE TABLE lane (
     id INTEGER PRIMARY KEY, queue TEXT NOT NULL, receiver TEXT NOT NULL,
-    floor INTEGER NOT NULL, marks TEXT NOT NULL
+    floor INTEGER NOT NULL, marks TEXT NOT NULL, sum INTEGER NOT NULL
   ) STRICT;
 
   -- n messages of a lane that were accepted together, up to the place last; heads tells of each
   -- (heads_text.ts). Kept until forgotten.
   CREATE TABLE batch (
     id INTEGER PRIMARY KEY, lane INTEGER NOT NULL, last INTEGER NOT NULL, n INTEGER NOT NULL,
-    at INTEGER NOT NULL, heads TEXT NOT NULL
+    at INTEGER NOT NULL, heads TEXT NOT NULL, sum INTEGER NOT NULL
   ) STRICT;
 
   -- Their bodies (batch_row.ts). Kept until all of them are removed.
-  CREATE TABLE body (id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
+  CREATE TABLE body (
+    id INTEGER PRIMARY KEY, data BLOB NOT NULL, sum INTEGER NOT NULL
+  ) STRICT;
 
   -- The removed messages first to last of a batch went to another lane, unacknowledged. Kept as
   -- long as the batch.
   CREATE TABLE moved (
     batch INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+    sum INTEGER NOT NULL,
     PRIMARY KEY (batch, first)
   ) STRICT, WITHOUT ROWID;
 

@@ -11,7 +11,9 @@ import type { Snapshot, StoredMessage } from "../core/restore.ts";
 import type { Database } from "./database.ts";
 import { readHeads, SharedNames } from "./heads_text.ts";
 import type { KeyVault } from "./key_vault.ts";
+import { laneSum } from "./lane.ts";
 import type { LaneTable } from "./lane_table.ts";
+import { requireSum, rowSum } from "./row_sum.ts";
 import type { QueryRows } from "./sqlite_statements.ts";
 
 /** Of the messages of some rows, by row, those that moved to another lane. */
@@ -30,8 +32,10 @@ export function keyOwner(client: string): string {
 
 /** Fills the lanes. */
 export async function readLanes(database: Database, lanes: LaneTable): Promise<void> {
-  for (const [id, queue, receiver, floor, marks] of await database.query("lanes")) {
-    lanes.add({ id, queue, receiver, floor, marks });
+  for (const [id, queue, receiver, floor, marks, sum] of await database.query("lanes")) {
+    const state = { id, queue, receiver, floor, marks };
+    requireSum("lane", sum, laneSum(state));
+    lanes.add(state);
   }
   // Rows without a queued message are below the floor, from which the lane already knows its end.
   for await (const rows of inOrder(database, "queuedBatchesAfter", PLACES_AT_ONCE)) {
@@ -53,6 +57,9 @@ export async function readSnapshot(
     database.query("bindings"),
     database.query("keys"),
   ]);
+  for (const row of exchanges) requireRow("exchange", row);
+  for (const row of queues) requireRow("queue", row);
+  for (const row of bindings) requireRow("binding", row);
   return {
     exchanges: exchanges.map(([exchange, kind]) => ({
       exchange,
@@ -66,6 +73,11 @@ export async function readSnapshot(
     keys: keys.map((row) => openKey(row, vault)),
     lanes: [...lanes].map(({ queue, receiver, next }) => ({ queue, receiver, nextSeq: next })),
   };
+}
+
+/** Throws unless the last column is the checksum of the others. */
+function requireRow(table: string, row: readonly (string | number)[]): void {
+  requireSum(table, row.at(-1), rowSum(...row.slice(0, -1)));
 }
 
 function openKey(
@@ -106,7 +118,9 @@ async function readMoved(
 ): Promise<MovedRuns> {
   const [first, last] = [rows.at(0), rows.at(-1)];
   if (first === undefined || last === undefined) return new Map();
-  return Map.groupBy(await database.query("movedBetween", first[0], last[0]), ([batch]) => batch);
+  const moved = await database.query("movedBetween", first[0], last[0]);
+  for (const row of moved) requireRow("moved", row);
+  return Map.groupBy(moved, ([batch]) => batch);
 }
 
 /** Rows piece by piece. While one is used the next is read already. */
@@ -127,12 +141,14 @@ async function* inOrder<Name extends "queuedBatchesAfter" | "batchHeadsAfter">(
 }
 
 function readRow(
-  [id, laneId, last, n, acceptedMs, heads]: QueryRows["batchHeadsAfter"],
+  row: QueryRows["batchHeadsAfter"],
   lanes: LaneTable,
   moved: MovedRuns,
   names: SharedNames,
   out: StoredMessage[],
 ): void {
+  requireRow("batch", row);
+  const [id, laneId, last, n, acceptedMs, heads] = row;
   const lane = lanes.withId(laneId);
   const { queue, receiver } = lane;
   const runs = moved.get(id);

@@ -6,6 +6,7 @@
 import type { Change } from "../core/effect.ts";
 import type { Operation } from "./database.ts";
 import type { KeyVault } from "./key_vault.ts";
+import { rowSum } from "./row_sum.ts";
 import { keyOwner } from "./sqlite_snapshot.ts";
 
 /** A change to something else than messages; of a deleted queue, to what it was besides them. */
@@ -19,15 +20,15 @@ export function topologyOperations(
 ): Operation[] {
   switch (change.kind) {
     case "exchange_declared":
-      return [["declareExchange", change.exchange, change.exchangeKind]];
+      return [checked("declareExchange", change.exchange, change.exchangeKind)];
     case "exchange_deleted":
       return [["unbindExchange", change.exchange], ["deleteExchange", change.exchange]];
     case "queue_declared":
-      return [["declareQueue", change.queue, JSON.stringify(change.options)]];
+      return [checked("declareQueue", change.queue, JSON.stringify(change.options))];
     case "queue_deleted":
       return [["unbindQueue", change.queue], ["deleteQueue", change.queue]];
     case "bound":
-      return [["bind", change.queue, change.exchange, change.routingKey]];
+      return [checked("bind", change.queue, change.exchange, change.routingKey)];
     case "unbound":
       return [["unbind", change.queue, change.exchange, change.routingKey]];
     case "key_registered": {
@@ -35,4 +36,9 @@ export function topologyOperations(
       return [["registerKey", change.client, ciphertext, nonce, tag, wallMs]];
     }
   }
+}
+
+/** What writes a row of texts, with their checksum behind them. */
+function checked(name: "declareExchange" | "declareQueue" | "bind", ...texts: string[]): Operation {
+  return [name, ...texts, rowSum(...texts)];
 }

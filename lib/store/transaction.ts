@@ -10,8 +10,9 @@ import { type Arrival, bodiesData, rowsOf } from "./batch_row.ts";
 import type { Operation } from "./database.ts";
 import { headsText } from "./heads_text.ts";
 import type { KeyVault } from "./key_vault.ts";
-import type { Lane } from "./lane.ts";
+import { type Lane, laneSum } from "./lane.ts";
 import type { LaneTable } from "./lane_table.ts";
+import { rowSum } from "./row_sum.ts";
 import { rangesOf } from "./sqlite_statements.ts";
 import { topologyOperations } from "./sqlite_topology.ts";
 
@@ -107,8 +108,9 @@ export class Transaction {
   #addLane(queue: string, receiver: string): Lane {
     const { lanes } = this.#options;
     const id = lanes.nextId;
-    this.operations.push(["addLane", id, queue, receiver]);
-    return lanes.add({ id, queue, receiver, floor: 0, marks: "[]" });
+    const state = { id, queue, receiver, floor: 0, marks: "[]" };
+    this.operations.push(["addLane", id, queue, receiver, laneSum(state)]);
+    return lanes.add(state);
   }
 
   #settle(change: Extract<Change, { kind: "removed" | "returned" }>): void {
@@ -132,7 +134,8 @@ export class Transaction {
     for (const row of rowsOf(messages)) {
       const id = this.#options.lanes.takeRowId();
       const last = row.at(-1)!.message.seq;
-      this.operations.push(["addBatch", id, lane.id, last, row.length, at, headsText(row)]);
+      const columns = [id, lane.id, last, row.length, at, headsText(row)] as const;
+      this.operations.push(["addBatch", ...columns, rowSum(...columns)]);
       this.bodies.set(id, bodiesData(row));
       lane.rows.push({ id, last });
     }
@@ -144,7 +147,7 @@ export class Transaction {
       for (let from = first; from <= last;) {
         const row = lane.rowOf(from);
         const to = Math.min(last, row.last);
-        this.operations.push(["addMoved", row.id, from, to]);
+        this.operations.push(["addMoved", row.id, from, to, rowSum(row.id, from, to)]);
         from = to + 1;
       }
     }
@@ -152,7 +155,7 @@ export class Transaction {
 
   #updateLanes(): void {
     for (const [lane, left] of this.#settled) {
-      this.operations.push(["updateLane", lane.floor, lane.marks, lane.id]);
+      this.operations.push(["updateLane", lane.floor, lane.marks, laneSum(lane), lane.id]);
       for (const id of lane.rows.takeBelow(lane.floor)) this.finished.push(id);
       for (const seq of left) {
         const id = lane.emptiedRow(seq);

@@ -9,6 +9,7 @@ import { DatabaseSync } from "node:sqlite";
 import { CipherMqError } from "../../lib/base/errors.ts";
 import type { Bodies, Database, OpenDatabase } from "../../lib/store/database.ts";
 import { sealCheck } from "../../lib/store/key_check.ts";
+import { bodySum } from "../../lib/store/row_sum.ts";
 import { KeyVault } from "../../lib/store/key_vault.ts";
 import { AES_KEY, DatabaseFolder, failure } from "../store/database_folder.ts";
 
@@ -37,16 +38,18 @@ export function databaseContract(name: string, open: OpenDatabase): void {
   test("keeps what was written, and gives the bodies back as they were", async (database, box) => {
     const bodies = new Map([...body(1, 5), ...body(2, 200_000)]);
     const given = await database.write(
-      [["declareQueue", "q", "{}"], ["bind", "q", "x", "k"]],
+      [["declareQueue", "q", "{}", 0], ["bind", "q", "x", "k", 0]],
       bodies,
     );
     assert.deepEqual(given, new Map([...body(1, 5), ...body(2, 200_000)]));
-    assert.deepEqual(await database.query("queues"), [["q", "{}"]]);
-    assert.deepEqual(await database.query("body", 2), [[new Uint8Array(200_000).fill(2)]]);
+    assert.deepEqual(await database.query("queues"), [["q", "{}", 0]]);
+    assert.deepEqual(await database.query("body", 2), [
+      [new Uint8Array(200_000).fill(2), bodySum(2, new Uint8Array(200_000).fill(2))],
+    ]);
     assert.deepEqual(await database.query("body", 3), []);
     await database.close();
     const again = await open({ path: box.path, check: CHECK });
-    assert.deepEqual(await again.query("bindings"), [["q", "x", "k"]]);
+    assert.deepEqual(await again.query("bindings"), [["q", "x", "k", 0]]);
     await again.close();
   });
 
@@ -72,7 +75,7 @@ export function databaseContract(name: string, open: OpenDatabase): void {
     const calls: Promise<unknown>[] = [];
     const counts: Promise<number>[] = [];
     for (let i = 0; i < 20; i++) {
-      calls.push(database.write([["declareExchange", `x${i}`, "direct"]], new Map()));
+      calls.push(database.write([["declareExchange", `x${i}`, "direct", 0]], new Map()));
       counts.push(database.query("exchanges").then((rows) => rows.length));
     }
     await Promise.all(calls);
@@ -82,8 +85,8 @@ export function databaseContract(name: string, open: OpenDatabase): void {
   test(
     "writes nothing of a transaction that fails, and then refuses everything",
     async (database, box) => {
-      await database.write([["declareQueue", "q", "{}"]], body(7, 5));
-      const failing = database.write([["declareQueue", "r", "{}"]], body(7, 5));
+      await database.write([["declareQueue", "q", "{}", 0]], body(7, 5));
+      const failing = database.write([["declareQueue", "r", "{}", 0]], body(7, 5));
       const unique = failure("storage", /cannot use the database .*broker\.db: UNIQUE constraint/);
       await assert.rejects(failing, unique);
       await assert.rejects(database.query("queues"), unique);
@@ -111,10 +114,10 @@ export function databaseContract(name: string, open: OpenDatabase): void {
   test(
     "is copied piece by piece, one copy at a time, while it is written",
     async (database, box) => {
-      await database.write([["declareQueue", "q", "{}"]], body(1, 500_000));
+      await database.write([["declareQueue", "q", "{}", 0]], body(1, 500_000));
       const bytes = await database.beginBackup();
       await assert.rejects(database.beginBackup(), failure("limit", /a backup is being made/));
-      await database.write([["declareQueue", "r", "{}"]], body(2, 500_000));
+      await database.write([["declareQueue", "r", "{}", 0]], body(2, 500_000));
       const copy = await Deno.open(`${box.folder}/copy.db`, { createNew: true, write: true });
       for (let at = 0; at < bytes;) {
         const piece = await database.readBackup(at);

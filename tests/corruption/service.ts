@@ -7,6 +7,7 @@ import { crc32 } from "node:zlib";
 import type { Change } from "../../lib/core/effect.ts";
 import type { MessageHead, MessageRef } from "../../lib/core/message.ts";
 import type { StoredMessage } from "../../lib/core/restore.ts";
+import { LocalDatabase } from "../../lib/store/local_database.ts";
 import { SqliteStore } from "../../lib/store/sqlite_store.ts";
 import { enqueued, headOf, moved, removed, returned } from "../contracts/store_model.ts";
 
@@ -61,7 +62,7 @@ function round(number: number, dead: number): Change[] {
 }
 
 async function opened(at: Keyed): Promise<SqliteStore> {
-  return await SqliteStore.open({ ...at, cacheBytes: 50_000 });
+  return await SqliteStore.open({ ...at, cacheBytes: 50_000 }, LocalDatabase.open);
 }
 
 async function readAll(store: SqliteStore): Promise<StoredMessage[]> {
@@ -71,8 +72,8 @@ async function readAll(store: SqliteStore): Promise<StoredMessage[]> {
 }
 
 /**
- * Makes a database whose first half is in the file and whose second half is in the log, as after a kill,
- * and calls `copy` while it is so.
+ * Makes a database whose first half is in the file and whose second half is in the log, as after a kill.
+ * Calls `copy` for each state that the log can give: before its first commit and after each of them.
  */
 export async function makeDatabase(at: Keyed, copy: () => void): Promise<void> {
   for (const [from, to] of [[0, ROUNDS / 2], [ROUNDS / 2, ROUNDS]] as const) {
@@ -80,7 +81,10 @@ export async function makeDatabase(at: Keyed, copy: () => void): Promise<void> {
     await store.load();
     await readAll(store);
     if (from === 0) await store.commit(TOPOLOGY, 1);
-    for (let i = from; i < to; i++) await store.commit(round(i, i - 1), i + 2);
+    for (let i = from; i < to; i++) {
+      if (to === ROUNDS) copy();
+      await store.commit(round(i, i - 1), i + 2);
+    }
     if (to === ROUNDS) copy();
     await store.close();
   }

@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { bodiesData } from "../../lib/store/batch_row.ts";
 import { BodyReader } from "../../lib/store/body_reader.ts";
 import type { Database } from "../../lib/store/database.ts";
+import { bodySum } from "../../lib/store/row_sum.ts";
 import { Lane } from "../../lib/store/lane.ts";
 import { bodyOf, headOf } from "../contracts/store_model.ts";
 
@@ -32,7 +33,7 @@ function bench(cacheBytes: number) {
   const query = (_name: string, id: number) => {
     asked.push(id);
     const data = rows.get(id);
-    return Promise.resolve(data === undefined ? [] : [[data]]);
+    return Promise.resolve(data === undefined ? [] : [[data, bodySum(id, data)]]);
   };
   const reader = new BodyReader({ query } as unknown as Database, cacheBytes);
   const read = (...seqs: number[]) => reader.read(seqs.map((seq) => ({ lane, seq })));

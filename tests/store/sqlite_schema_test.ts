@@ -10,6 +10,7 @@ import {
   finishSettings,
   prepareDatabase,
   requireSqlite,
+  SCHEMA_VERSION,
   setting,
 } from "../../lib/store/sqlite_schema.ts";
 import { DatabaseFolder, failure } from "./database_folder.ts";
@@ -26,7 +27,7 @@ Deno.test("an open database syncs at every commit, checkpoints when the store as
     assert.equal(setting(db, "trusted_schema"), 0);
     assert.equal(setting(db, "fullfsync"), 1);
     assert.equal(setting(db, "application_id"), 0x434d5131);
-    assert.equal(setting(db, "user_version"), 2);
+    assert.equal(setting(db, "user_version"), SCHEMA_VERSION);
     db.close();
   }
 });

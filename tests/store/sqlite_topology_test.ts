@@ -9,6 +9,7 @@ import { KeyVault } from "../../lib/store/key_vault.ts";
 import { createTables } from "../../lib/store/sqlite_schema.ts";
 import { keyOwner } from "../../lib/store/sqlite_snapshot.ts";
 import { prepareStatements, type QueryRows } from "../../lib/store/sqlite_statements.ts";
+import { rowSum } from "../../lib/store/row_sum.ts";
 import { type TopologyChange, topologyOperations } from "../../lib/store/sqlite_topology.ts";
 import { AES_KEY } from "./database_folder.ts";
 
@@ -30,7 +31,7 @@ Deno.test("each change is written to its table, and undone there", () => {
   write({ kind: "bound", ...binding });
   write({ kind: "key_registered", client: "alice", key: new Uint8Array(32).fill(3) });
   assert.deepEqual(counts(), [1, 1, 1, 1]);
-  assert.deepEqual(sql.queues.all(), [["q", '{"ttlMs":5}']]);
+  assert.deepEqual(sql.queues.all(), [["q", '{"ttlMs":5}', rowSum("q", '{"ttlMs":5}')]]);
   const [[, ciphertext, nonce, tag]] = sql.keys.all() as unknown as [QueryRows["keys"]];
   const sealed = { ciphertext, nonce, tag };
   assert.deepEqual(vault.open(keyOwner("alice"), sealed), new Uint8Array(32).fill(3));
