@@ -17,6 +17,7 @@ const HINTS: ReadonlyMap<number, string> = new Map([
   [14, "check that the folder exists and that the broker's user may write to it"],
   [26, "the file is not a SQLite database, or damaged: use another file or restore a backup"],
 ]);
+const DAMAGED_HINT = "check the disk and restore the file from a backup";
 /** Where SQLite's error has no code. */
 const ANY_HINT = "check the disk, the file and its folder, then start the broker again";
 
@@ -40,8 +41,6 @@ export function damageError(path: string, error: unknown): CipherMqError {
     hint: DAMAGED_HINT,
   });
 }
-
-const DAMAGED_HINT = "check the disk and restore the file from a backup";
 
 /** The error `storage` for a failure under the file `path`. A CipherMqError stays what it is. */
 export function storageError(path: string, error: unknown): CipherMqError {

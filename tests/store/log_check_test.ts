@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { CipherMqError } from "../../lib/base/errors.ts";
+import type { CipherMqError } from "../../lib/base/errors.ts";
 import { logProblem, requireWholeLog } from "../../lib/store/log_check.ts";
 import { PAGE_BYTES } from "../../lib/store/sqlite_schema.ts";
 import { enqueued } from "../contracts/store_model.ts";

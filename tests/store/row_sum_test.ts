@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { CipherMqError } from "../../lib/base/errors.ts";
+import type { CipherMqError } from "../../lib/base/errors.ts";
 import { bodySum, requireSum, RowDamage, rowSum } from "../../lib/store/row_sum.ts";
 import { enqueued, headOf, moved, removed } from "../contracts/store_model.ts";
 import { DatabaseFolder, failure, messagesOf } from "./database_folder.ts";
