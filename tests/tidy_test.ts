@@ -299,7 +299,9 @@ Deno.test("a long function is found, whatever its form", () => {
 
 Deno.test("file names are snake case, and each file begins by saying what it is", () => {
   assert.deepEqual(typescript.filter((file) => !isSnakeCase(file.split("/").at(-1) ?? "")), []);
-  const documented = sources.concat(files.filter((file) => /^(?:tasks\/.*|main)\.ts$/.test(file)));
+  const documented = sources.concat(
+    files.filter((file) => /^(?:tasks\/.*|bench\/.*|main)\.ts$/.test(file)),
+  );
   holds(documented, (text) => {
     return hasModuleComment(text) ? [] : ["does not begin with a comment that has @module"];
   });
@@ -342,6 +344,12 @@ Deno.test("every dependency is one exact version of an npm package", () => {
     looseImports(Object.fromEntries(loose.entries().map(([n, s]) => [n, s]))),
     loose,
   );
+});
+
+Deno.test("what only the benchmark needs is imported nowhere else", () => {
+  holds(typescript.filter((file) => !/^(?:bench\/|tests\/tidy)/.test(file)), (text) => {
+    return text.match(/from "(?:amqplib|mqtt|@nats-io\/[\w-]+)"/g) ?? [];
+  });
 });
 
 Deno.test("every dependency is in a table of the README", () => {
