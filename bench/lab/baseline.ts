@@ -23,11 +23,13 @@ const BATCH = 1_000;
 /** Messages per second that SQLite alone takes and deletes, for texts of `size` bytes. */
 export function measureBaseline(messages: number, size: number): number {
   const folder = Deno.makeTempDirSync();
-  const db = new DatabaseSync(`${folder}/baseline.db`);
+  const path = `${folder}/baseline.db`;
+  const db = new DatabaseSync(path);
   try {
     prepareDatabase(db);
     createTables(db);
-    finishSettings(db);
+    finishSettings(db, path);
+    db.exec("CREATE TABLE bytes(id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT");
     db.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     const before = performance.now();
     takeAndDelete(db, messages, bodyBytes(size));
@@ -40,8 +42,8 @@ export function measureBaseline(messages: number, size: number): number {
 
 /** Each commit has new messages and the removal of those before, as the broker's do. */
 function takeAndDelete(db: DatabaseSync, messages: number, bytes: number): void {
-  const insert = db.prepare("INSERT INTO body(id, data) VALUES(?, ?)");
-  const remove = db.prepare("DELETE FROM body WHERE id <= ?");
+  const insert = db.prepare("INSERT INTO bytes(id, data) VALUES(?, ?)");
+  const remove = db.prepare("DELETE FROM bytes WHERE id <= ?");
   let last = 0;
   for (let taken = 0; taken < messages; taken += BATCH) {
     const before = last;
