@@ -6,11 +6,12 @@
  */
 import type { z } from "zod";
 import { CipherMqError } from "./errors.ts";
+import { printable } from "./printable.ts";
 import { systemError } from "./system_error.ts";
 
 /** What is wrong with one key of a configuration file. */
 export function configurationError(file: string, problem: string, hint?: string): CipherMqError {
-  return new CipherMqError("configuration", `cannot use ${shown(file)}: ${problem}`, {
+  return new CipherMqError("configuration", `cannot use ${printable(file)}: ${problem}`, {
     ...(hint !== undefined && { hint }),
   });
 }
@@ -62,7 +63,7 @@ export function keepToOwnerCommand(file: string): string {
 }
 
 function unreadable(file: string, what: string, error: unknown, hint?: string): CipherMqError {
-  return systemError("configuration", `cannot read ${what} ${shown(file)}`, error, hint);
+  return systemError("configuration", `cannot read ${what} ${file}`, error, hint);
 }
 
 /**
@@ -79,7 +80,7 @@ export function checkConfiguration<T>(schema: z.ZodType<T>, value: unknown, file
 function describe(issue: z.core.$ZodIssue, value: unknown): string[] {
   const path = issue.path.map(String);
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => `unknown key ${printable([...path, key].join("."))}`);
+    return issue.keys.map((key) => `unknown key ${quoted([...path, key].join("."))}`);
   }
   const place = path.length === 0 ? "the file" : path.join(".");
   return [
@@ -87,20 +88,9 @@ function describe(issue: z.core.$ZodIssue, value: unknown): string[] {
   ];
 }
 
-// JSON leaves some of what a terminal obeys as it is: C1 controls, changes of the writing direction.
-const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
-
 /** A key is the file's text too: it may be long or hold anything. */
-function printable(key: string): string {
-  return shown(JSON.stringify(key.length > 60 ? `${key.slice(0, 60)}…` : key));
-}
-
-/** A text that a configuration has, such as a path, for a person to read. */
-function shown(text: string): string {
-  return text.replaceAll(
-    UNPRINTABLE,
-    (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`,
-  );
+function quoted(key: string): string {
+  return printable(JSON.stringify(key.length > 60 ? `${key.slice(0, 60)}…` : key));
 }
 
 function valueAt(value: unknown, path: readonly string[]): unknown {

@@ -4,6 +4,7 @@
  * @module
  */
 import { CipherMqError, type ErrorCode } from "./errors.ts";
+import { printable } from "./printable.ts";
 
 /** Why the system did not do something, and what to do about it. */
 export interface SystemReason {
@@ -108,7 +109,7 @@ export function systemError(
   const reason = systemReason(cause);
   if (reason === undefined) throw cause;
   const next = reason.hint ?? hint;
-  return new CipherMqError(code, `${cannot}: ${reason.why}`, {
+  return new CipherMqError(code, printable(`${cannot}: ${reason.why}`), {
     cause,
     ...(next !== undefined && { hint: next }),
   });

@@ -17,6 +17,12 @@ export interface Regression {
 /** All of them. */
 export const REGRESSIONS: readonly Regression[] = [
   {
+    target: "config_toml",
+    was: "what the system says of a path with a NUL stood in the error's text as it is",
+    input:
+      "W3NlcnZlcl0KY29ubmVjdGlvbl90eXBlPSJ0bHMiCmFkZHJlc3M9IjE6MiIKW3Rsc10KY2VydF9wYXRoPSJzZXJ2ZXIuY3J0IgprZXlfcGF0aD0iXHUwMDAwIgpjYV9jZXJ0X3BhdGg9J3QnCm1pbl92ZXJzaW9uPSIxLjIiCltkYXRhYmFzZV0KZGJuYW1lPSJrIgpbZW5jcnlwdGlvbl0KYWVzX2tleT0iIg==",
+  },
+  {
     target: "certificate",
     was: "a Common Name that is no string gave its bytes' hex as an identity",
     input:

@@ -1,0 +1,17 @@
+/**
+ * Texts that somebody else chose, such as paths and keys of a configuration, for a person to read.
+ *
+ * @module
+ */
+
+// Control, format (which includes changes of the writing direction), surrogate, private use and
+// unassigned characters, line and paragraph separators: a terminal obeys some of them.
+const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
+
+/** The text with what cannot be seen, or commands a terminal, as `\u{…}`. */
+export function printable(text: string): string {
+  return text.replaceAll(
+    UNPRINTABLE,
+    (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`,
+  );
+}
