@@ -1,0 +1,392 @@
+/**
+ * The bugs that a suite must catch. A suite that cannot fail proves nothing.
+ *
+ * @module
+ */
+import type { Mutation } from "./mutation.ts";
+
+const ENGINE = "lib/server/engine.ts";
+const BROKER = "lib/core/broker.ts";
+const DELIVERY = "lib/core/delivery.ts";
+const PUBLISHING = "lib/core/publishing.ts";
+const DEDUP = "lib/core/dedup_window.ts";
+const IN_FLIGHT = "lib/core/in_flight.ts";
+const LANE = "lib/core/lane.ts";
+const QUEUE = "lib/core/queue.ts";
+const FRAMER = "lib/wire/line_framer.ts";
+const RECEIVER_STATE = "lib/client/receiver_state.ts";
+const RECEIVER = "lib/client/receiver.ts";
+const WINDOW = "lib/client/sender_window.ts";
+const SCHEMA = "lib/store/sqlite_schema.ts";
+
+const SIM = "tests/sim/histories_test.ts";
+
+/** Every bug, in the words of the promise that it breaks. */
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    bug: "ACK before commit",
+    edits: [{
+      file: ENGINE,
+      find: "if (changes.length > 0) await this.#options.store.commit(changes, now.wallMs);",
+      replace:
+        "const commit = changes.length > 0 && this.#options.store.commit(changes, now.wallMs); void commit;",
+    }],
+    suites: ["tests/server/engine_test.ts", SIM],
+  },
+  {
+    bug: "synchronous=NORMAL",
+    edits: [
+      { file: SCHEMA, find: "PRAGMA synchronous = FULL;", replace: "PRAGMA synchronous = NORMAL;" },
+      { file: SCHEMA, find: `["synchronous", 2],`, replace: `["synchronous", 1],` },
+    ],
+    suites: ["tests/store/sqlite_store_crash_test.ts"],
+  },
+  {
+    bug: "synchronous=OFF",
+    edits: [
+      { file: SCHEMA, find: "PRAGMA synchronous = FULL;", replace: "PRAGMA synchronous = OFF;" },
+      { file: SCHEMA, find: `["synchronous", 2],`, replace: `["synchronous", 0],` },
+    ],
+    suites: ["tests/store/sqlite_store_crash_test.ts"],
+  },
+  {
+    bug: "dedup off",
+    edits: [{
+      file: PUBLISHING,
+      find: "const known = this.#published.recall(peer.identity, id);",
+      replace: "const known = undefined as number | undefined;",
+    }],
+    suites: ["tests/core/publishing_test.ts", SIM],
+  },
+  {
+    bug: "dedup in memory only",
+    edits: [{
+      file: BROKER,
+      find: "this.#published.remember(head.publisher, head.id, head.checksum, acceptedMs);",
+      replace: "",
+    }],
+    suites: ["tests/core/broker_test.ts", SIM],
+  },
+  {
+    bug: "dedup purged early",
+    edits: [{
+      file: DEDUP,
+      find: "if (!full && wallMs - this.#youngSinceMs < this.#horizonMs) return;",
+      replace: "if (!full && wallMs - this.#youngSinceMs < this.#horizonMs / 4) return;",
+    }],
+    suites: ["tests/core/dedup_window_test.ts", SIM],
+  },
+  {
+    bug: "dedup keyed by id only",
+    edits: [{
+      file: PUBLISHING,
+      find: "const known = this.#published.recall(peer.identity, id);",
+      replace: `const known = this.#published.recall("", id);`,
+    }, {
+      file: PUBLISHING,
+      find: "this.#published.remember(peer.identity, id, checksum, turn.now.wallMs);",
+      replace: `this.#published.remember("", id, checksum, turn.now.wallMs);`,
+    }],
+    suites: ["tests/core/publishing_test.ts", SIM],
+  },
+  {
+    bug: "retry answered with an error",
+    edits: [{
+      file: PUBLISHING,
+      find: "if (!same) {",
+      replace: "if (!same || same) {",
+    }],
+    suites: ["tests/core/publishing_test.ts", SIM],
+  },
+  {
+    bug: "ack not persisted",
+    edits: [{
+      file: DELIVERY,
+      find: `turn.change({ kind: "removed", message });\n    return lease;`,
+      replace: "return lease;",
+    }],
+    suites: ["tests/core/delivery_test.ts", SIM],
+  },
+  {
+    bug: "ack removes from all queues",
+    edits: [{
+      file: BROKER,
+      find: "const lease = this.#delivery.remove(turn, message);",
+      replace: `const lease = this.#delivery.remove(turn, message);
+    for (let twin = this.#delivery.given(peer, id); twin !== undefined;) {
+      this.#delivery.remove(turn, twin);
+      twin = this.#delivery.given(peer, id);
+    }`,
+    }],
+    suites: ["tests/core/broker_test.ts", SIM],
+  },
+  {
+    bug: "ack by any identity",
+    edits: [{
+      file: IN_FLIGHT,
+      find: "return this.#byReceiver.get(peer.identity)?.get(id) ?? [];",
+      replace: "return [...this.#byReceiver.values()].flatMap((ids) => ids.get(id) ?? []);",
+    }],
+    suites: ["tests/core/broker_test.ts", "tests/e2e/adversary_test.ts", SIM],
+  },
+  {
+    bug: "duplicate not acked again by the receiver",
+    edits: [{
+      file: RECEIVER_STATE,
+      find: `if ("kind" in opened) answers.push(opened);`,
+      replace: `if ("kind" in opened) { if (opened.kind !== "ack") answers.push(opened); }`,
+    }],
+    suites: ["tests/client/receiver_state_test.ts", SIM],
+  },
+  {
+    bug: "receiver acks before its inbox is on disk",
+    edits: [{
+      file: RECEIVER,
+      find: "if (batch.fresh.length > 0) await this.#options.sink.accept(batch.fresh);",
+      replace: "",
+    }, {
+      file: RECEIVER,
+      find:
+        "for (const answer of this.#state.accepted(batch)) connection?.send(answer, this.#state);",
+      replace:
+        `for (const answer of this.#state.accepted(batch)) connection?.send(answer, this.#state);
+      if (batch.fresh.length > 0) await this.#options.sink.accept(batch.fresh);`,
+    }],
+    suites: ["tests/client/receiver_test.ts", SIM],
+  },
+  {
+    bug: "redelivery timer lost on reconnect",
+    edits: [{
+      file: IN_FLIGHT,
+      find: "if (message.lease!.sinceMs > sinceMs) break;",
+      replace: "if (message.deliveries > 1 || message.lease!.sinceMs > sinceMs) break;",
+    }],
+    suites: ["tests/core/in_flight_test.ts", "tests/core/delivery_test.ts", SIM],
+  },
+  {
+    bug: "lease kept after disconnect",
+    edits: [{
+      file: BROKER,
+      find: "this.#delivery.comeBackAll(turn, [...peer.leased]);",
+      replace: "",
+    }],
+    suites: ["tests/core/broker_test.ts", SIM],
+  },
+  {
+    bug: "one message leased twice",
+    edits: [{
+      file: LANE,
+      find: "return oldestOf(this.#fresh) && this.#fresh.shift();",
+      replace: `const next = oldestOf(this.#fresh);
+    if (next !== undefined && next.seq % 7 !== 6) this.#fresh.shift();
+    return next;`,
+    }, {
+      file: DELIVERY,
+      find:
+        `assert(!message.removed && message.lease === undefined, "a message has one live lease");`,
+      replace: "",
+    }],
+    suites: ["tests/core/lane_test.ts", SIM],
+  },
+  {
+    bug: "line split at a TCP chunk boundary",
+    edits: [{
+      file: FRAMER,
+      find: "const blockStart = this.#partialLength === 0 ? 0 : this.#finishPartial(chunk, lines);",
+      replace: "const blockStart = 0;",
+    }],
+    suites: ["tests/wire/line_framer_test.ts", SIM],
+  },
+  {
+    bug: "line cap off by one",
+    edits: [{
+      file: FRAMER,
+      find: "if (length > this.#maxLineBytes) this.#fail(lines);\n  }",
+      replace: "if (length >= this.#maxLineBytes) this.#fail(lines);\n  }",
+    }],
+    suites: ["tests/wire/line_framer_test.ts"],
+  },
+  {
+    bug: "line cap absent",
+    edits: [{
+      file: FRAMER,
+      find:
+        "if (excess > 1 || (excess === 1 && bytes.at(-1) !== CARRIAGE_RETURN)) this.#fail(lines);",
+      replace: "",
+    }],
+    suites: ["tests/wire/line_framer_test.ts"],
+  },
+  {
+    bug: "`authorized` not checked",
+    edits: [{
+      file: "lib/server/peer.ts",
+      find: `if (tls.authorized !== true) return { refusal: "not_authorized" };`,
+      replace: "",
+    }],
+    suites: ["tests/server/peer_test.ts"],
+  },
+  {
+    bug: "the platform's check of clients is off, too",
+    edits: [{
+      file: "lib/server/peer.ts",
+      find: `if (tls.authorized !== true) return { refusal: "not_authorized" };`,
+      replace: "",
+    }, {
+      file: "lib/server/listener.ts",
+      find: "rejectUnauthorized: true,",
+      replace: "rejectUnauthorized: false,",
+    }],
+    suites: ["tests/server/listener_test.ts", "tests/e2e/strangers_test.ts"],
+  },
+  {
+    bug: "resumed TLS session accepted",
+    edits: [{
+      file: "lib/server/peer.ts",
+      find: `if (tls.isSessionReused()) return { refusal: "resumed_session" };`,
+      replace: "",
+    }],
+    suites: ["tests/server/peer_test.ts", "tests/server/listener_test.ts"],
+  },
+  {
+    bug: "registry row without additional data",
+    edits: [{
+      file: "lib/store/key_vault.ts",
+      find: "cipher.setAAD(boundTo(owner));\n    const",
+      replace: "const",
+    }, {
+      file: "lib/store/key_vault.ts",
+      find: "decipher.setAAD(boundTo(owner));",
+      replace: "",
+    }],
+    suites: ["tests/store/key_vault_test.ts"],
+  },
+  {
+    bug: "pause on the TLS socket as back-pressure",
+    edits: [{
+      file: "lib/server/client_socket.ts",
+      find: `if (handle !== undefined) handle.readStop();
+    else this.destroy();`,
+      replace: `if (handle !== undefined) this.#tls.pause();
+    else this.destroy();`,
+    }],
+    suites: ["tests/server/client_socket_test.ts"],
+  },
+  {
+    bug: "raw name in a log line",
+    edits: [{
+      file: "lib/guard/identity.ts",
+      find: 'return isIdentity(name) ? { identity: name } : { refusal: "bad_common_name" };',
+      replace:
+        "return isIdentity(name) ? { identity: name } : { refusal: `bad_common_name ${name}` as IdentityRefusal };",
+    }],
+    suites: ["tests/guard/identity_test.ts", "tests/server/listener_test.ts"],
+  },
+  {
+    bug: "ENOSPC answered ACK",
+    edits: [{
+      file: PUBLISHING,
+      find: `if (this.diskLow) return "the broker's disk is nearly full; try again later";`,
+      replace: "",
+    }],
+    suites: ["tests/core/publishing_test.ts"],
+  },
+  {
+    bug: "a message is delivered to whoever consumes its queue",
+    edits: [{
+      file: QUEUE,
+      find: "const ready = this.#ready.get(receiver);\n    const lane",
+      replace:
+        "const ready = this.#ready.get(receiver) ?? [...this.#ready.values()][0];\n    const lane",
+    }, {
+      file: DELIVERY,
+      find: `assert(message.receiver === peer.identity, "a message goes to whom it is addressed");`,
+      replace: "",
+    }],
+    suites: ["tests/core/queue_test.ts", "tests/e2e/adversary_test.ts", SIM],
+  },
+  {
+    bug: "a returned message goes to the end of its queue",
+    edits: [{
+      file: LANE,
+      find: "giveBack(message: Message): void {\n    this.#returned.push(message);",
+      replace: "giveBack(message: Message): void {\n    this.#fresh.push(message);",
+    }],
+    suites: ["tests/core/lane_test.ts", SIM],
+  },
+  {
+    bug: "what came on a lost connection is acked on the next",
+    edits: [{
+      file: RECEIVER_STATE,
+      find: "if (batch.epoch !== this.#epoch) return [];",
+      replace: "",
+    }],
+    suites: ["tests/client/receiver_state_test.ts", SIM],
+  },
+  {
+    bug: "what was in flight on a lost connection is not sent again",
+    edits: [{
+      file: WINDOW,
+      find: "for (const entry of unanswered) this.#comeBack(flight.route, entry);",
+      replace: "for (const entry of unanswered) this.#leave(entry);",
+    }],
+    suites: ["tests/client/sender_window_test.ts", SIM],
+  },
+  {
+    bug: "delivered and acked in one batch, delivered all the same",
+    edits: [{
+      file: ENGINE,
+      find:
+        `if (release.kind === "deliver" && !release.message.removed) wanted.push(release.message);`,
+      replace: `if (release.kind === "deliver") wanted.push(release.message);`,
+    }],
+    suites: ["tests/server/engine_test.ts", SIM],
+  },
+  {
+    bug: "a failed commit does not stop the broker",
+    edits: [{
+      file: ENGINE,
+      find: "return this.#fail(error);",
+      replace: "void error;",
+    }],
+    suites: ["tests/server/engine_test.ts", SIM],
+  },
+  {
+    bug: "a dead letter is dropped",
+    edits: [{
+      file: DELIVERY,
+      find: `turn.change({ kind: "moved", from: message, message: moved });
+    this.enqueue(queue, moved);`,
+      replace: `turn.change({ kind: "removed", message });\n    return;`,
+    }],
+    suites: ["tests/core/dead_letters_test.ts", SIM],
+  },
+  {
+    bug: "a queue that is full takes one more",
+    edits: [{
+      file: QUEUE,
+      find: "if (this.#messages >= maxMessages) return",
+      replace: "if (this.#messages > maxMessages) return",
+    }],
+    suites: ["tests/core/queue_test.ts"],
+  },
+  {
+    bug: "a message that two bindings match is queued twice",
+    edits: [{
+      file: PUBLISHING,
+      find:
+        "for (const queue of queues) this.#enqueue(turn, queue, input, peer.identity, checksum);",
+      replace:
+        "for (const queue of [...queues, ...queues.slice(1)]) this.#enqueue(turn, queue, input, peer.identity, checksum);",
+    }],
+    suites: ["tests/core/publishing_test.ts", SIM],
+  },
+  {
+    bug: "an ack is not remembered",
+    edits: [{
+      file: BROKER,
+      find: "this.#acknowledged.remember(peer.identity, id, 0, wallMs);",
+      replace: "",
+    }],
+    suites: ["tests/core/broker_test.ts", SIM],
+  },
+];
