@@ -19,7 +19,7 @@ const RECEIVER = "lib/client/receiver.ts";
 const WINDOW = "lib/client/sender_window.ts";
 const SCHEMA = "lib/store/sqlite_schema.ts";
 
-const SIM = "tests/sim/histories_test.ts";
+const SIM = "tests/sim/world_test.ts";
 
 /** Every bug, in the words of the promise that it breaks. */
 export const MUTATIONS: readonly Mutation[] = [
@@ -367,7 +367,7 @@ export const MUTATIONS: readonly Mutation[] = [
       find: "if (this.#messages >= maxMessages) return",
       replace: "if (this.#messages > maxMessages) return",
     }],
-    suites: ["tests/core/queue_test.ts"],
+    suites: ["tests/core/publishing_test.ts"],
   },
   {
     bug: "a message that two bindings match is queued twice",
