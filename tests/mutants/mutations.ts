@@ -19,6 +19,9 @@ const RECEIVER = "lib/client/receiver.ts";
 const WINDOW = "lib/client/sender_window.ts";
 const SCHEMA = "lib/store/sqlite_schema.ts";
 
+const DATABASE = "lib/store/local_database.ts";
+const ROLLED_BACK = "this.#rollBack();\n      throw error;";
+
 const SIM = "tests/sim/world_test.ts";
 
 /** Every bug, in the words of the promise that it breaks. */
@@ -39,7 +42,7 @@ export const MUTATIONS: readonly Mutation[] = [
       { file: SCHEMA, find: "PRAGMA synchronous = FULL;", replace: "PRAGMA synchronous = NORMAL;" },
       { file: SCHEMA, find: `["synchronous", 2],`, replace: `["synchronous", 1],` },
     ],
-    suites: ["tests/store/sqlite_store_crash_test.ts"],
+    suites: ["tests/crash/crash_states_test.ts"],
   },
   {
     bug: "synchronous=OFF",
@@ -47,7 +50,7 @@ export const MUTATIONS: readonly Mutation[] = [
       { file: SCHEMA, find: "PRAGMA synchronous = FULL;", replace: "PRAGMA synchronous = OFF;" },
       { file: SCHEMA, find: `["synchronous", 2],`, replace: `["synchronous", 0],` },
     ],
-    suites: ["tests/store/sqlite_store_crash_test.ts"],
+    suites: ["tests/crash/crash_states_test.ts"],
   },
   {
     bug: "dedup off",
@@ -87,7 +90,7 @@ export const MUTATIONS: readonly Mutation[] = [
       find: "this.#published.remember(peer.identity, id, checksum, turn.now.wallMs);",
       replace: `this.#published.remember("", id, checksum, turn.now.wallMs);`,
     }],
-    suites: ["tests/core/publishing_test.ts", SIM],
+    suites: ["tests/core/dedup_window_test.ts", SIM],
   },
   {
     bug: "retry answered with an error",
@@ -152,7 +155,7 @@ export const MUTATIONS: readonly Mutation[] = [
         `for (const answer of this.#state.accepted(batch)) connection?.send(answer, this.#state);
       if (batch.fresh.length > 0) await this.#options.sink.accept(batch.fresh);`,
     }],
-    suites: ["tests/client/receiver_test.ts", SIM],
+    suites: [SIM],
   },
   {
     bug: "redelivery timer lost on reconnect",
@@ -388,5 +391,74 @@ export const MUTATIONS: readonly Mutation[] = [
       replace: "",
     }],
     suites: ["tests/core/broker_test.ts", SIM],
+  },
+  {
+    bug: "EIO swallowed",
+    edits: [{ file: DATABASE, find: ROLLED_BACK, replace: "this.#rollBack();" }],
+    suites: ["tests/crash/io_faults_test.ts"],
+  },
+  {
+    bug: "a full disk's ENOSPC swallowed, and its messages answered with ACK",
+    edits: [{
+      file: DATABASE,
+      find: ROLLED_BACK,
+      replace: "this.#rollBack();\n      if (!/full/.test(String(error))) throw error;",
+    }],
+    suites: ["tests/crash/io_faults_test.ts"],
+  },
+  {
+    bug: "a damaged row is handed on",
+    edits: [{
+      file: "lib/store/row_sum.ts",
+      find: "return crc32(data, id >>> 0);",
+      replace: "return 0;",
+    }],
+    suites: ["tests/store/row_sum_test.ts", "tests/corruption/corruption_test.ts"],
+  },
+  {
+    bug: "what was in flight behind a refused message overtakes it",
+    edits: [{
+      file: "lib/core/held_back.ts",
+      find: "return first.why;",
+      replace: "return undefined;",
+    }],
+    suites: ["tests/core/held_back_test.ts", SIM],
+  },
+  {
+    bug: "who floods the broker is served first",
+    edits: [{
+      file: "lib/server/turns.ts",
+      find:
+        "this.#rows.delete(connection);\n      if (row.length > 0) this.#rows.set(connection, row);",
+      replace: "if (row.length === 0) this.#rows.delete(connection);",
+    }],
+    suites: ["tests/server/turns_test.ts"],
+  },
+  {
+    bug: "unfinished lines have no bound of their own",
+    edits: [{
+      file: "lib/server/incoming_room.ts",
+      find: "if (mayRead) return true;",
+      replace: "if (mayRead || !mayRead) return true;",
+    }],
+    suites: ["tests/server/incoming_room_test.ts", "tests/e2e/memory_test.ts"],
+  },
+  {
+    bug: "a backup for whoever asks",
+    edits: [{
+      file: "lib/guard/access.ts",
+      find: "return admins.includes(identity);",
+      replace: "return admins.includes(identity) || true;",
+    }],
+    suites: ["tests/guard/access_test.ts", "tests/server/backups_test.ts"],
+  },
+  {
+    bug: "a key registered for another",
+    edits: [{
+      file: "lib/guard/access.ts",
+      find: "return identity === client;",
+      replace: "return identity === client || true;",
+    }],
+    suites: ["tests/guard/access_test.ts", "tests/e2e/adversary_test.ts"],
   },
 ];
