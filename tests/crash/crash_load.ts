@@ -134,6 +134,7 @@ export class CrashLoad {
         const outputBefore = sizeOf(this.#output);
         const endMs = performance.now() + MOST_MS;
         await until("publishes and lines", () => {
+          this.#requireRunning();
           throwRefusals(publisher, backlog, consumer);
           return publishers.every((one, i) => one.acked.size > before[i]! + FED_LINES) &&
             (sizeOf(this.#output) > outputBefore || performance.now() > endMs);
@@ -181,6 +182,14 @@ export class CrashLoad {
     }
     if (targets.includes("sender")) {
       this.#sender = new SpoolSender(this.#workspace, this.#taken.length);
+    }
+  }
+
+  /** Nobody but us ends them. */
+  #requireRunning(): void {
+    for (const one of [this.#broker, this.#receiver, this.#sender.program]) {
+      if (one.isRunning) continue;
+      throw new BrokenPromise(`${one.args[0]} ended by itself: ${one.stderr.text.slice(-1_000)}`);
     }
   }
 

@@ -213,7 +213,7 @@ function isStored(call: Call, file: string | undefined): boolean {
 }
 
 function requireNamedError({ stderr }: Program, code: number): void {
-  assert(code === 1 || code === 2, stderr.text);
+  assert(code === 1 || code === 2, `exit code ${code}: ${stderr.text}`);
   assert.match(stderr.text, /^error: .*broker\.db/m);
   assert.match(stderr.text, /^hint: /m);
   assert.doesNotMatch(stderr.text, /Uncaught|panicked/);

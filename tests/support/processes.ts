@@ -126,6 +126,11 @@ export class Program implements AsyncDisposable {
     return this.#child.pid;
   }
 
+  /** Whether it has not ended yet. */
+  get isRunning(): boolean {
+    return this.#running;
+  }
+
   /** Writes to its standard input. Rejects when it does not read any more. */
   async write(text: string): Promise<void> {
     await this.#input.write(new TextEncoder().encode(text));
