@@ -51,6 +51,8 @@ export class Connection {
   readonly #conversation: Conversation;
   readonly #out = new ByteWriter();
   readonly #closed = Promise.withResolvers<CipherMqError | undefined>();
+  /** Of requests that have no reply yet. */
+  readonly #rejections = new Set<(error: CipherMqError) => void>();
   readonly #stopChecking: Cancel;
   #error: CipherMqError | undefined;
   #flushing = false;
@@ -129,16 +131,19 @@ export class Connection {
    * when the connection ends before it.
    */
   request(command: Command): Promise<ReceivedReply> {
+    if (this.#ended) return this.closed.then((error) => Promise.reject(error ?? closedMeanwhile()));
     const { promise, resolve, reject } = Promise.withResolvers<ReceivedReply>();
     const handler: ReplyHandler = {
       reply: (reply) => {
+        this.#rejections.delete(reject);
         resolve(reply);
         return true;
       },
       takesMessage: command.kind === "fetch",
     };
     this.send(command, handler);
-    this.closed.then((error) => reject(error ?? closedMeanwhile()));
+    // Not by `closed`: what waits for a promise is kept, with its reply, for as long as that is.
+    this.#rejections.add(reject);
     return promise;
   }
 
@@ -227,6 +232,8 @@ export class Connection {
     this.#stopChecking();
     if (!this.#ended || cause !== undefined) this.#error ??= lost(cause);
     this.#ended = true;
+    for (const reject of this.#rejections) reject(this.#error ?? closedMeanwhile());
+    this.#rejections.clear();
     this.#closed.resolve(this.#error);
   }
 }

@@ -69,6 +69,34 @@ Deno.test("a request that the connection does not outlive is rejected", async ()
   });
 });
 
+Deno.test("a request to a connection that is closing or closed is rejected", async () => {
+  await withConnection(async (connection) => {
+    const closed = (error: unknown) =>
+      error instanceof CipherMqError && /closed before the broker answered/.test(error.message);
+    const closing = connection.close();
+    await assert.rejects(connection.request({ kind: "stats" }), closed);
+    await closing;
+    await assert.rejects(connection.request({ kind: "stats" }), closed);
+  });
+});
+
+Deno.test("replies that were taken are not kept until the connection ends", async () => {
+  await withConnection(async (connection) => {
+    const collected = Promise.withResolvers<void>();
+    const registry = new FinalizationRegistry<undefined>(() => collected.resolve());
+    registry.register(await connection.request({ kind: "stats" }), undefined);
+    // Something to collect, until it was.
+    let over = false;
+    void collected.promise.then(() => over = true);
+    for (let turns = 0; !over; turns++) {
+      assert.ok(turns < 10_000, "the reply is collected while the connection is open");
+      new Array(100_000).fill(turns);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.equal(connection.writable, true);
+  });
+});
+
 Deno.test("a broker that makes no sense is left", async () => {
   for (const nonsense of ["what?", "HEARTBEAT_OK\nHEARTBEAT_OK"]) {
     await withConnection(async (connection, _heard, broker) => {
