@@ -15,10 +15,14 @@ import type { Message, MessageHead } from "../core/message.ts";
 import type { Step } from "../session/session.ts";
 import type { Store } from "../store/store.ts";
 import type { Reply } from "../wire/reply.ts";
-import { type TakeLimits, Turns } from "./turns.ts";
+import { Turns } from "./turns.ts";
 
 /** What one commit takes: so much that it pays, and so little that nobody waits long for the next. */
-const PER_COMMIT: TakeLimits = { maxSteps: 4096, maxBytes: 8 * 1024 * 1024 };
+const MAX_STEPS = 4096;
+/** Bytes that its steps came as. */
+const MAX_BYTES = 8 * 1024 * 1024;
+/** Bytes of bodies that it writes, of which a short command can move many and one message has many copies. */
+const MAX_WRITTEN_BYTES = 16 * 1024 * 1024;
 
 /** A step that is the engine's to answer: one that is answered without the store's commit is not. */
 export type EngineStep = Exclude<Step, { readonly kind: "backup" }>;
@@ -63,6 +67,8 @@ interface Submission {
   readonly steps: readonly EngineStep[];
   readonly bytes: number;
   readonly arrivedMs: number;
+  /** How many of its steps were done in earlier commits. */
+  done: number;
 }
 
 type DeliverEffect = Extract<Effect, { kind: "deliver" }>;
@@ -73,6 +79,14 @@ type Release =
   | { readonly kind: "reply"; readonly connection: ConnectionId; readonly reply: Reply }
   | { readonly kind: "close"; readonly connection: ConnectionId }
   | { readonly kind: "done"; readonly submission: Submission };
+
+/** What one commit makes durable, and what it lets out. */
+interface Batch {
+  readonly changes: Change[];
+  readonly releases: Release[];
+  /** Bytes of the bodies that the changes write. */
+  writtenBytes: number;
+}
 
 /** Runs a broker against a store. */
 export class Engine {
@@ -124,7 +138,7 @@ export class Engine {
   submit(connection: ConnectionId, steps: readonly EngineStep[], bytes: number): void {
     if (this.#failed) return;
     const arrivedMs = this.#options.clock.now().monoMs;
-    this.#waiting.add({ connection, steps, bytes, arrivedMs });
+    this.#waiting.add({ connection, steps, bytes, arrivedMs, done: 0 });
     this.#wake();
   }
 
@@ -159,7 +173,7 @@ export class Engine {
 
   async #turn(): Promise<void> {
     try {
-      await this.#runBatch(this.#waiting.take(PER_COMMIT));
+      await this.#runBatch();
       await this.#forgetPiece();
     } catch (error) {
       return this.#fail(error);
@@ -177,11 +191,9 @@ export class Engine {
     if (!more && this.#forgetBeforeMs === beforeMs) this.#forgetBeforeMs = undefined;
   }
 
-  async #runBatch(batch: readonly Submission[]): Promise<void> {
+  async #runBatch(): Promise<void> {
     const now = this.#options.clock.now();
-    const changes: Change[] = [];
-    const releases: Release[] = [];
-    for (const submission of batch) this.#step(submission, now, changes, releases);
+    const { changes, releases } = this.#stepBatch(now);
     if (changes.length > 0) await this.#options.store.commit(changes, now.wallMs);
     const bodies = await this.#readBodies(releases);
     for (const release of releases) this.#release(release, bodies);
@@ -189,22 +201,43 @@ export class Engine {
     this.#touched.clear();
   }
 
-  #step(submission: Submission, now: Now, changes: Change[], releases: Release[]): void {
-    const { connection } = submission;
-    const effects: Effect[] = [];
-    for (const step of submission.steps) {
-      if (step.kind !== "input") {
-        releases.push({ ...step, connection });
-        continue;
-      }
-      this.#options.broker.step(step.input, now, effects);
-      for (const effect of effects) {
-        if (effect.kind === "change") changes.push(effect.change);
-        else releases.push(effect);
-      }
-      effects.length = 0;
+  /** Steps one submission of each connection in turn, until a commit has enough. */
+  #stepBatch(now: Now): Batch {
+    const batch: Batch = { changes: [], releases: [], writtenBytes: 0 };
+    let steps = 0;
+    let bytes = 0;
+    while (steps < MAX_STEPS && bytes < MAX_BYTES && batch.writtenBytes < MAX_WRITTEN_BYTES) {
+      const submission = this.#waiting.next();
+      if (submission === undefined) break;
+      const before = submission.done;
+      this.#step(submission, now, batch);
+      steps += submission.done - before;
+      bytes += submission.bytes;
     }
-    if (submission.bytes > 0) releases.push({ kind: "done", submission });
+    return batch;
+  }
+
+  #step(submission: Submission, now: Now, batch: Batch): void {
+    const { connection, steps, bytes } = submission;
+    while (submission.done < steps.length) {
+      // What is left is for another commit: each step alone is bounded.
+      if (batch.writtenBytes >= MAX_WRITTEN_BYTES) return this.#waiting.giveBack(submission);
+      const step = steps[submission.done++]!;
+      if (step.kind === "input") this.#stepCore(step.input, now, batch);
+      else batch.releases.push({ ...step, connection });
+    }
+    if (bytes > 0) batch.releases.push({ kind: "done", submission });
+  }
+
+  #stepCore(input: Input, now: Now, batch: Batch): void {
+    const effects: Effect[] = [];
+    this.#options.broker.step(input, now, effects);
+    for (const effect of effects) {
+      if (effect.kind === "change") {
+        batch.changes.push(effect.change);
+        batch.writtenBytes += writtenBytes(effect.change);
+      } else batch.releases.push(effect);
+    }
   }
 
   async #readBodies(releases: readonly Release[]): Promise<ReadonlyMap<Message, Uint8Array>> {
@@ -260,4 +293,9 @@ export class Engine {
       known ? error : new CipherMqError("storage", `the broker stops: ${text}`, { cause: error }),
     );
   }
+}
+
+/** Bytes of bodies that the store writes for a change. */
+function writtenBytes(change: Change): number {
+  return change.kind === "enqueued" || change.kind === "moved" ? change.message.size : 0;
 }

@@ -11,18 +11,6 @@ import type { ConnectionId } from "../core/input.ts";
 export interface Submitted {
   /** Whose it is. */
   readonly connection: ConnectionId;
-  /** What is to be done. */
-  readonly steps: { readonly length: number };
-  /** How many bytes it came as. */
-  readonly bytes: number;
-}
-
-/** How much is taken at once; a piece is never cut, so the last one may go beyond it. */
-export interface TakeLimits {
-  /** Steps. */
-  readonly maxSteps: number;
-  /** Bytes that they came as. */
-  readonly maxBytes: number;
 }
 
 /** What waits, in order within a connection. */
@@ -42,22 +30,24 @@ export class Turns<S extends Submitted> {
     row.push(piece);
   }
 
-  /** Takes one piece of each connection in turn, until there is enough or nothing left. */
-  take({ maxSteps, maxBytes }: TakeLimits): S[] {
-    const taken: S[] = [];
-    let steps = 0;
-    let bytes = 0;
-    // A connection with more goes to the end, and this loop comes to it again.
+  /** Takes the next piece, if there is one; its connection's next turn comes after all others'. */
+  next(): S | undefined {
     for (const [connection, row] of this.#rows) {
-      if (steps >= maxSteps || bytes >= maxBytes) break;
-      const piece = row.shift()!;
+      const piece = row.shift();
       this.#rows.delete(connection);
       if (row.length > 0) this.#rows.set(connection, row);
-      taken.push(piece);
-      steps += piece.steps.length;
-      bytes += piece.bytes;
+      return piece;
     }
-    return taken;
+    return undefined;
+  }
+
+  /** Takes back what was begun and not finished: it goes on at its connection's next turn. */
+  giveBack(piece: S): void {
+    const { connection } = piece;
+    const row = this.#rows.get(connection) ?? new Fifo<S>();
+    row.prepend([piece]);
+    this.#rows.delete(connection);
+    this.#rows.set(connection, row);
   }
 
   /** Drops everything. */

@@ -253,7 +253,7 @@ Deno.test("what arrives together is one commit; what arrives during it is the ne
   assert.deepEqual(alice.take(), ["accepted 4", "released 1 1", "flush"]);
 });
 
-Deno.test("a batch is bounded, and no submission of a connection is cut or overtaken", async () => {
+Deno.test("a batch is bounded in commands, and no submission of a connection is cut or overtaken", async () => {
   const bench = await Bench.make();
   const alice = bench.connect("alice");
   for (let n = 0; n < 5; n++) {
@@ -265,6 +265,25 @@ Deno.test("a batch is bounded, and no submission of a connection is cut or overt
   assert.deepEqual(bench.store.commits.map((changes) => changes.length), [4500, 3000]);
   const accepted = alice.take().filter((said) => said.startsWith("accepted"));
   assert.deepEqual(accepted, Array.from({ length: 7500 }, (_, i) => `accepted ${i}`));
+});
+
+Deno.test("a commit is bounded in bytes of bodies, also within a submission; others come in between", async () => {
+  const bench = await Bench.make();
+  const [alice, carol] = [bench.connect("alice"), bench.connect("carol")];
+  const body = new Uint8Array(5_000_000);
+  const large = { kind: "publish", exchange: "x", routingKey: "q", receiver: "bob", body } as const;
+  alice.send(...Array.from({ length: 6 }, (_, n) => ({ ...large, id: `${n}` })));
+  alice.publish("after");
+  carol.publish("c");
+  await bench.run();
+  assert.deepEqual(bench.store.commits.map((changes) => changes.length), [4]);
+  await bench.succeed();
+  assert.deepEqual(alice.take(), ["accepted 0", "accepted 1", "accepted 2", "accepted 3", "flush"]);
+  assert.deepEqual(bench.store.commits.map((changes) => changes.length), [4, 4]);
+  await bench.succeed();
+  const released = ["released 6 1", "accepted after", "released 1 1", "flush"];
+  assert.deepEqual(alice.take(), ["accepted 4", "accepted 5", ...released]);
+  assert.deepEqual(carol.take(), ["accepted c", "released 1 1", "flush"]);
 });
 
 Deno.test("a connection's replies keep the order of its commands, whoever answers them", async () => {

@@ -5,52 +5,44 @@ import { Turns } from "../../lib/server/turns.ts";
 
 interface Piece {
   readonly connection: number;
-  readonly steps: { readonly length: number };
-  readonly bytes: number;
   readonly n: number;
 }
 
-const UNLIMITED = { maxSteps: Infinity, maxBytes: Infinity };
-
-function piece(connection: number, n: number, steps = 1, bytes = 0): Piece {
-  return { connection, steps: { length: steps }, bytes, n };
+function take(turns: Turns<Piece>, count = Infinity): Piece[] {
+  const taken: Piece[] = [];
+  while (taken.length < count) {
+    const piece = turns.next();
+    if (piece === undefined) break;
+    taken.push(piece);
+  }
+  return taken;
 }
 
-Deno.test("who sends one piece is served with the next commit, whatever others have waiting", () => {
+Deno.test("who sends one piece is served soon, whatever others have waiting", () => {
   const turns = new Turns<Piece>();
-  for (let n = 0; n < 1_000; n++) turns.add(piece(1 + n % 3, n, 500));
-  turns.add(piece(9, 1_000));
-  const first = turns.take({ maxSteps: 1_600, maxBytes: Infinity });
-  assert.deepEqual(first.map(({ connection }) => connection), [1, 2, 3, 9, 1]);
-  assert.deepEqual(
-    turns.take({ maxSteps: 500, maxBytes: Infinity }).map(({ connection }) => connection),
-    [2],
-  );
+  for (let n = 0; n < 1_000; n++) turns.add({ connection: 1 + n % 3, n });
+  turns.add({ connection: 9, n: 1_000 });
+  assert.deepEqual(take(turns, 6).map(({ connection }) => connection), [1, 2, 3, 9, 1, 2]);
 });
 
-Deno.test("steps and bytes both bound what is taken at once, and one piece always goes", () => {
+Deno.test("what is given back goes on before its connection's others, after all others' turns", () => {
   const turns = new Turns<Piece>();
-  for (let n = 0; n < 6; n++) turns.add(piece(n, n, 10, 100));
-  const numbers = (limits: { maxSteps: number; maxBytes: number }) =>
-    turns.take(limits).map(({ n }) => n);
-  assert.deepEqual(numbers({ maxSteps: 20, maxBytes: Infinity }), [0, 1]);
-  assert.deepEqual(numbers({ maxSteps: Infinity, maxBytes: 101 }), [2, 3]);
-  assert.deepEqual(numbers({ maxSteps: 1, maxBytes: 1 }), [4]);
-  assert.deepEqual(numbers(UNLIMITED), [5]);
-  assert(turns.empty);
-  assert.deepEqual(numbers(UNLIMITED), []);
+  for (const [n, connection] of [1, 1, 2, 3].entries()) turns.add({ connection, n });
+  turns.giveBack(turns.next()!);
+  assert.deepEqual(take(turns).map(({ n }) => n), [2, 3, 0, 1]);
 });
 
 Deno.test("nothing is lost, and each connection's pieces keep their order", () => {
   const connections = fc.array(fc.integer({ min: 1, max: 5 }), { maxLength: 60 });
-  fc.assert(fc.property(connections, fc.integer({ min: 1, max: 7 }), (order, maxSteps) => {
+  fc.assert(fc.property(connections, fc.integer({ min: 1, max: 7 }), (order, count) => {
     const turns = new Turns<Piece>();
     const taken: Piece[] = [];
     for (const [n, connection] of order.entries()) {
-      turns.add(piece(connection, n));
-      if (n % 4 === 3) taken.push(...turns.take({ maxSteps, maxBytes: Infinity }));
+      turns.add({ connection, n });
+      if (n % 3 === 2) turns.giveBack(turns.next()!);
+      if (n % 4 === 3) taken.push(...take(turns, count));
     }
-    taken.push(...turns.take(UNLIMITED));
+    taken.push(...take(turns));
     assert(turns.empty);
     for (const connection of new Set(order)) {
       const sent = [...order.entries()].filter(([, one]) => one === connection).map(([n]) => n);
@@ -62,8 +54,8 @@ Deno.test("nothing is lost, and each connection's pieces keep their order", () =
 
 Deno.test("what is dropped does not come any more", () => {
   const turns = new Turns<Piece>();
-  turns.add(piece(1, 0));
+  turns.add({ connection: 1, n: 0 });
   turns.clear();
   assert(turns.empty);
-  assert.deepEqual(turns.take(UNLIMITED), []);
+  assert.deepEqual(turns.next(), undefined);
 });
