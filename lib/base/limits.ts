@@ -12,6 +12,8 @@ export interface Limits {
   readonly maxLineBytes: number;
   /** One envelope's JSON, in bytes. Default 1 MiB. */
   readonly maxMessageBytes: number;
+  /** One message times the queues that would take it, where they are several, in bytes. Default 64 MiB. */
+  readonly maxCopiesBytes: number;
   /** Messages in one `publish_batch`. Default 10,000. */
   readonly maxBatchMessages: number;
   /** Unacknowledged deliveries of a consumer that asks for no other number. Default 256. */
@@ -85,6 +87,7 @@ export interface Limits {
 export const DEFAULT_LIMITS: Limits = {
   maxLineBytes: 16 * 1024 * 1024,
   maxMessageBytes: 1024 * 1024,
+  maxCopiesBytes: 64 * 1024 * 1024,
   maxBatchMessages: 10_000,
   defaultPrefetch: 256,
   maxPrefetch: 10_000,

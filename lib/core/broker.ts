@@ -76,6 +76,7 @@ export class Broker {
       this.#delivery,
       this.#published,
       this.#stats,
+      limits,
     );
     this.#deadLetters = new DeadLetters(this.#topology, this.#delivery);
     this.#restoreTopology(snapshot);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Limits } from "../base/limits.ts";
 import { checksumOf } from "./checksum.ts";
 import { refuseExchange } from "./declarations.ts";
 import type { DedupWindow } from "./dedup_window.ts";
@@ -25,13 +26,21 @@ export class Publishing {
   /** Ids by publisher, each with the checksum of its body. */
   readonly #published: DedupWindow;
   readonly #stats: Stats;
+  readonly #maxCopiesBytes: number;
 
   /** Publishes to the queues of `topology` what `published` does not remember. */
-  constructor(topology: Topology, delivery: Delivery, published: DedupWindow, stats: Stats) {
+  constructor(
+    topology: Topology,
+    delivery: Delivery,
+    published: DedupWindow,
+    stats: Stats,
+    { maxCopiesBytes }: Pick<Limits, "maxCopiesBytes">,
+  ) {
     this.#topology = topology;
     this.#delivery = delivery;
     this.#published = published;
     this.#stats = stats;
+    this.#maxCopiesBytes = maxCopiesBytes;
   }
 
   /** Takes one message, or refuses it. */
@@ -79,6 +88,10 @@ export class Publishing {
 
   /** Why a message never will have room: its publisher must not wait for it. */
   #tooLarge(queues: readonly Queue[], size: number): string | undefined {
+    const max = this.#maxCopiesBytes;
+    if (queues.length > 1 && size * queues.length > max) {
+      return `the message is too large for ${queues.length} queues (${max} bytes in all)`;
+    }
     for (const { name, options } of queues) {
       if (size <= options.maxBytes) continue;
       return `the message is larger than all that queue '${name}' may hold (${options.maxBytes} bytes)`;

@@ -57,6 +57,19 @@ Deno.test("a message larger than its queue may ever hold is refused without the 
   );
 });
 
+Deno.test("the copies of one message for several queues are bounded together; one queue may always", () => {
+  const [driver, alice] = bound({}, { maxCopiesBytes: 100 });
+  alice.bind("q2", "x", "k");
+  alice.publishAll(["1"], { body: "x".repeat(50) });
+  assert.equal(
+    refusalText(alice.publish("2", { body: "x".repeat(51) })),
+    "the message is too large for 2 queues (100 bytes in all)",
+  );
+  assert.equal(driver.changes.filter(({ kind }) => kind === "enqueued").length, 2);
+  alice.send({ kind: "unbind", queue: "q2", exchange: "x", routingKey: "k" });
+  alice.publishAll(["2"], { body: "x".repeat(101) });
+});
+
 Deno.test("a limit holds across a restart for what is queued then", () => {
   const [driver, alice] = bound({ maxMessages: 2, maxBytes: 100 });
   alice.publishAll(["1", "2"]);

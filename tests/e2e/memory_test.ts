@@ -23,12 +23,14 @@ const LIMITS = {
   max_incoming_bytes: 8 * MIB,
   max_outgoing_bytes: 8 * MIB,
   max_cached_body_bytes: 8 * MIB,
+  max_copies_bytes: 2 * MIB,
 };
 
 /** As in the README. */
 function boundBytes(connections: number, messages: number): number {
   return 256 * MIB + LIMITS.max_cached_body_bytes + 4 * LIMITS.max_incoming_bytes +
-    2 * LIMITS.max_outgoing_bytes + connections * 384 * KIB + messages * (250 + 48);
+    2 * LIMITS.max_outgoing_bytes + 3 * LIMITS.max_copies_bytes + connections * 384 * KIB +
+    messages * (250 + 48);
 }
 
 /** By each connection at most: an envelope has more than 512 bytes. */
