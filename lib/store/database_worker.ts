@@ -56,14 +56,21 @@ interface Port {
 const port = globalThis as unknown as Port;
 let database: Database | undefined;
 
-port.onmessage = async ({ data }) => {
+/** The last request. The next is begun when it is answered: whoever asked knows answers by their order. */
+let last: Promise<void> = Promise.resolve();
+
+port.onmessage = ({ data }) => {
+  last = last.then(() => answer(data));
+};
+
+async function answer(request: Request): Promise<void> {
   try {
-    const result = await serve(data);
+    const result = await serve(request);
     port.postMessage({ result }, [...new Set(buffersOf(result))]);
   } catch (error) {
     port.postMessage({ failure: partsOf(error) }, []);
   }
-};
+}
 
 async function serve(request: Request): Promise<unknown> {
   if (request[0] === "open") {

@@ -95,6 +95,8 @@ export class WorkerDatabase implements Database {
   }
 
   #take(answer: Answer): void {
+    // What a thread said before it died may come after the news of its death.
+    if (this.#failure !== undefined) return;
     const { resolve, reject } = this.#waiting.shift()!;
     if ("result" in answer) resolve(answer.result);
     else reject(errorOf(answer.failure));

@@ -82,6 +82,20 @@ export function databaseContract(name: string, open: OpenDatabase): void {
     assert.deepEqual(await Promise.all(counts), Array.from({ length: 20 }, (_, i) => i + 1));
   });
 
+  test("gives each call its own result, however many are under way", async (database) => {
+    const calls: Promise<unknown>[] = [];
+    const wanted: unknown[] = [];
+    for (let i = 1; i <= 100; i++) {
+      calls.push(
+        database.write([], body(i, 10)),
+        database.endBackup(),
+        database.query("lastBatch"),
+      );
+      wanted.push(body(i, 10), undefined, [[0]]);
+    }
+    assert.deepEqual(await Promise.all(calls), wanted);
+  });
+
   test(
     "writes nothing of a transaction that fails, and then refuses everything",
     async (database, box) => {

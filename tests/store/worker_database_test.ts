@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import type { CipherMqError } from "../../lib/base/errors.ts";
 import { sealCheck } from "../../lib/store/key_check.ts";
 import { KeyVault } from "../../lib/store/key_vault.ts";
+import type { Answer, Request } from "../../lib/store/database_worker.ts";
 import { WorkerDatabase } from "../../lib/store/worker_database.ts";
 import { databaseContract } from "../contracts/database_contract.ts";
 import { enqueued } from "../contracts/store_model.ts";
@@ -15,19 +16,47 @@ import { AES_KEY, DatabaseFolder, failure } from "./database_folder.ts";
 
 databaseContract("a database on another thread", WorkerDatabase.open);
 
-/** Opens a database whose thread runs `dying_worker.ts`. */
-async function openDying(path: string): Promise<WorkerDatabase> {
+/** Opens a database whose thread is made by `worker`. */
+async function openOn(worker: typeof Worker, path: string): Promise<WorkerDatabase> {
   const real = globalThis.Worker;
-  globalThis.Worker = class extends real {
-    constructor(_script: string | URL, options?: WorkerOptions) {
-      super(new URL("dying_worker.ts", import.meta.url), options);
-    }
-  };
+  globalThis.Worker = worker;
   try {
     return await WorkerDatabase.open({ path, check: sealCheck(new KeyVault(AES_KEY)) });
   } finally {
     globalThis.Worker = real;
   }
+}
+
+/** Opens a database whose thread runs `dying_worker.ts`. */
+function openDying(path: string): Promise<WorkerDatabase> {
+  class DyingWorker extends Worker {
+    constructor(_script: string | URL, options?: WorkerOptions) {
+      super(new URL("dying_worker.ts", import.meta.url), options);
+    }
+  }
+  return openOn(DyingWorker, path);
+}
+
+/** A thread that answers when it is told to. */
+class ScriptedWorker {
+  static last: ScriptedWorker;
+  onmessage = (_event: { data: Answer }) => {};
+  onerror = (_event: { message: string; preventDefault: () => void }) => {};
+  onmessageerror = () => {};
+
+  constructor() {
+    ScriptedWorker.last = this;
+  }
+
+  postMessage([what]: Request): void {
+    if (what === "open") queueMicrotask(() => this.answer());
+  }
+
+  answer(): void {
+    this.onmessage({ data: { result: undefined } });
+  }
+
+  terminate(): void {}
 }
 
 Deno.test("a thread that dies fails what waits and all that comes, by name, and frees the file", async () => {
@@ -43,6 +72,16 @@ Deno.test("a thread that dies fails what waits and all that comes, by name, and 
   await database.close();
   const again = await box.open(0, AES_KEY, WorkerDatabase.open);
   await again.close();
+});
+
+Deno.test("what a thread had said may come after the news of its death, and changes nothing", async () => {
+  const database = await openOn(ScriptedWorker as unknown as typeof Worker, "broker.db");
+  const worker = ScriptedWorker.last;
+  const query = assert.rejects(database.query("lastBatch"), failure("storage", /ended: gone/));
+  worker.onerror({ message: "gone", preventDefault: () => {} });
+  worker.answer();
+  await query;
+  await database.close();
 });
 
 Deno.test("a store whose thread died between two calls refuses the next, and can be closed", async () => {
