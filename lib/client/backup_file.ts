@@ -33,7 +33,7 @@ export class BackupFile {
 
   /**
    * Begins a file beside `path`, for its owner only. Rejects with `already_exists` if there is a file
-   * that it does not replace, `storage` if it cannot be made.
+   * that it does not replace, or a database's log beside it; `storage` if it cannot be made.
    */
   static async create(path: string, replaces: boolean): Promise<BackupFile> {
     const whole = resolve(path);
@@ -86,6 +86,8 @@ export class BackupFile {
 }
 
 function requireFree(path: string, replaces: boolean): void {
+  requireUnused(path);
+
   if (replaces || !existsSync(path)) return;
   throw new CipherMqError(
     "already_exists",
@@ -93,6 +95,19 @@ function requireFree(path: string, replaces: boolean): void {
     {
       hint: "choose another file, or replace it with --force",
     },
+  );
+}
+
+/**
+ * A log says that a program has the database open or must open it again to finish. Its file must not
+ * be exchanged: what is committed from then on would be lost, or be read into the backup.
+ */
+function requireUnused(path: string): void {
+  if (!existsSync(`${path}-wal`)) return;
+  throw new CipherMqError(
+    "already_exists",
+    `cannot back up to ${path}: it is a database in use, for ${path}-wal is there`,
+    { hint: "choose another file: that one may be the broker's own" },
   );
 }
 

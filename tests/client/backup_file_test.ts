@@ -67,6 +67,22 @@ Deno.test("the file has its name when it is finished, holds what came, and is it
   assert.equal((Deno.statSync(folder.file).mode ?? 0) & 0o777, 0o600);
 });
 
+Deno.test("a database that is in use is never replaced, also not by force", async () => {
+  using folder = new Folder();
+  const inUse = failure("already_exists", /it is a database in use/);
+  const db = new DatabaseSync(folder.file);
+  db.exec("PRAGMA journal_mode = WAL; CREATE TABLE t (a)");
+  const before = Deno.readFileSync(folder.file);
+  await assert.rejects(BackupFile.create(folder.file, true), inUse);
+  db.close();
+  const file = await written(folder, database(), true);
+  Deno.writeTextFileSync(`${folder.file}-wal`, "");
+  await assert.rejects(file.finish(), inUse);
+  await file.discard();
+  assert.deepEqual(folder.names, ["backup.db", "backup.db-wal"]);
+  assert(Deno.readFileSync(folder.file).length >= before.length);
+});
+
 Deno.test("what is no whole database is refused, and nothing is left of it", async () => {
   const bytes = database();
   const torn = bytes.slice();
