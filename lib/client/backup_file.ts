@@ -87,7 +87,6 @@ export class BackupFile {
 
 function requireFree(path: string, replaces: boolean): void {
   requireUnused(path);
-
   if (replaces || !existsSync(path)) return;
   throw new CipherMqError(
     "already_exists",

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { existsSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
 import { CipherMqError } from "../base/errors.ts";
 import { PAGE_BYTES } from "./sqlite_schema.ts";
 
@@ -22,100 +22,116 @@ const MAGIC_LITTLE_ENDIAN = 0x377f0682;
 const VERSION = 3007000;
 const HEADER_SALTS_AT = 16;
 const HEADER_SUM_AT = 24;
+const COMMIT_AT = 4;
 const FRAME_SALTS_AT = 8;
 const FRAME_SUM_AT = 16;
 
 type Sum = readonly [number, number];
 
+/** The bytes of a log. It can be larger than the memory: nothing shortens it during a backup. */
+export interface LogBytes {
+  /** How many. */
+  readonly length: number;
+  /** Fills `into` with those from `at` on, with zeros where there are none any more. */
+  read(into: Uint8Array, at: number): void;
+}
+
+/** A frame of a log as SQLite judges it. */
+interface Frame {
+  /** It is as it was written, if the one before it has the sum that it says. */
+  readonly isWhole: boolean;
+  /** It says that it is the last one of a transaction. */
+  readonly isCommit: boolean;
+}
+
 /** The log as SQLite checks it. */
 class Log {
-  readonly #view: DataView;
+  readonly #bytes: LogBytes;
+  readonly #header: DataView;
   readonly #littleEndian: boolean;
-  readonly #frameBytes: number;
-  /** Whole frames in the file, good or bad, of this round of the log or an earlier one. */
-  readonly frames: number;
+  readonly #pageBytes: number;
 
-  constructor(bytes: Uint8Array, pageBytes: number) {
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#littleEndian = this.#view.getUint32(0) === MAGIC_LITTLE_ENDIAN;
-    this.#frameBytes = FRAME_HEADER_BYTES + pageBytes;
-    this.frames = Math.floor((bytes.byteLength - HEADER_BYTES) / this.#frameBytes);
+  constructor(bytes: LogBytes, pageBytes: number) {
+    this.#bytes = bytes;
+    this.#pageBytes = pageBytes;
+    const header = new Uint8Array(HEADER_BYTES);
+    bytes.read(header, 0);
+    this.#header = new DataView(header.buffer);
+    this.#littleEndian = this.#header.getUint32(0) === MAGIC_LITTLE_ENDIAN;
   }
 
   /** Whether the header is as it was written. */
   get isHeaderWhole(): boolean {
-    const sum = this.#sumOf(0, HEADER_SUM_AT, [0, 0]);
-    return this.#isConstantWhole && this.#has(sum, HEADER_SUM_AT);
+    const sum = this.#sumOf(this.#header, 0, HEADER_SUM_AT, [0, 0]);
+    return this.#isConstantWhole && isSameSum(sum, sumAt(this.#header, HEADER_SUM_AT));
   }
 
-  /** Whether a frame is whole when the one before it has the sum that it says. */
-  isWhole(frame: number): boolean {
-    const at = this.#at(frame);
-    const sumAt = frame === 0 ? HEADER_SUM_AT : this.#at(frame - 1) + FRAME_SUM_AT;
-    const before = [this.#view.getUint32(sumAt), this.#view.getUint32(sumAt + 4)] as const;
-    const sum = this.#sumOf(
-      at + FRAME_HEADER_BYTES,
-      at + this.#frameBytes,
-      this.#sumOf(at, at + 8, before),
-    );
-    return this.#isOfRound(frame) && this.#has(sum, at + FRAME_SUM_AT);
+  /** The frames in the file, of this round of the log or an earlier one, in order. */
+  *frames(): Generator<Frame> {
+    const frame = new Uint8Array(FRAME_HEADER_BYTES + this.#pageBytes);
+    const view = new DataView(frame.buffer);
+    let before = sumAt(this.#header, HEADER_SUM_AT);
+    for (let at = HEADER_BYTES; at + frame.length <= this.#bytes.length; at += frame.length) {
+      this.#bytes.read(frame, at);
+      const head = this.#sumOf(view, 0, FRAME_SALTS_AT, before);
+      const sum = this.#sumOf(view, FRAME_HEADER_BYTES, frame.length, head);
+      before = sumAt(view, FRAME_SUM_AT);
+      const isWhole = this.#isOfRound(view) && isSameSum(sum, before);
+      yield { isWhole, isCommit: view.getUint32(COMMIT_AT) !== 0 };
+    }
   }
 
-  #isOfRound(frame: number): boolean {
-    const at = this.#at(frame) + FRAME_SALTS_AT;
+  #isOfRound(frame: DataView): boolean {
     for (let i = 0; i < SALTS_BYTES; i += 4) {
-      if (this.#view.getUint32(at + i) !== this.#view.getUint32(HEADER_SALTS_AT + i)) return false;
+      const salt = this.#header.getUint32(HEADER_SALTS_AT + i);
+      if (frame.getUint32(FRAME_SALTS_AT + i) !== salt) return false;
     }
     return true;
   }
 
-  /** Whether a frame says that it is the last one of a transaction. */
-  isCommit(frame: number): boolean {
-    return this.#view.getUint32(this.#at(frame) + 4) !== 0;
-  }
-
   get #isConstantWhole(): boolean {
-    const magic = this.#view.getUint32(0);
+    const magic = this.#header.getUint32(0);
     const isMagic = magic === MAGIC_BIG_ENDIAN || magic === MAGIC_LITTLE_ENDIAN;
-    const pageBytes = this.#frameBytes - FRAME_HEADER_BYTES;
-    return isMagic && this.#view.getUint32(4) === VERSION && this.#view.getUint32(8) === pageBytes;
-  }
-
-  #at(frame: number): number {
-    return HEADER_BYTES + frame * this.#frameBytes;
-  }
-
-  #has([first, second]: Sum, at: number): boolean {
-    return this.#view.getUint32(at) === first && this.#view.getUint32(at + 4) === second;
+    return isMagic && this.#header.getUint32(4) === VERSION &&
+      this.#header.getUint32(8) === this.#pageBytes;
   }
 
   /** SQLite's checksum of the bytes from `start` to `end`, going on from another. */
-  #sumOf(start: number, end: number, [first, second]: Sum): Sum {
+  #sumOf(view: DataView, start: number, end: number, [first, second]: Sum): Sum {
     let [a, b] = [first | 0, second | 0];
     for (let at = start; at < end; at += 8) {
-      a = (a + this.#view.getInt32(at, this.#littleEndian) + b) | 0;
-      b = (b + this.#view.getInt32(at + 4, this.#littleEndian) + a) | 0;
+      a = (a + view.getInt32(at, this.#littleEndian) + b) | 0;
+      b = (b + view.getInt32(at + 4, this.#littleEndian) + a) | 0;
     }
     return [a >>> 0, b >>> 0];
   }
 }
 
-/** What is wrong with the bytes of a log, if it can be known; `pageBytes` is the database's page size. */
-export function logProblem(bytes: Uint8Array, pageBytes: number): string | undefined {
-  if (bytes.byteLength < HEADER_BYTES + FRAME_HEADER_BYTES + pageBytes) return undefined;
+function sumAt(view: DataView, at: number): Sum {
+  return [view.getUint32(at), view.getUint32(at + 4)];
+}
+
+function isSameSum([a, b]: Sum, [c, d]: Sum): boolean {
+  return a === c && b === d;
+}
+
+/** What is wrong with a log, if it can be known; `pageBytes` is the database's page size. */
+export function logProblem(bytes: LogBytes, pageBytes: number): string | undefined {
+  if (bytes.length < HEADER_BYTES + FRAME_HEADER_BYTES + pageBytes) return undefined;
   const log = new Log(bytes, pageBytes);
   // It has less than a sector and is synced before the first frame.
   if (!log.isHeaderWhole) return "its header is not whole";
   let broken: number | undefined;
   let afterCommit = false;
-  for (let frame = 0; frame < log.frames; frame++) {
-    const isWhole = log.isWhole(frame);
+  let frame = 0;
+  for (const { isWhole, isCommit } of log.frames()) {
     if (!isWhole) broken ??= frame;
     else if (broken !== undefined && afterCommit) {
       return `page ${broken} of it is not whole, and there are commits after it`;
     }
     // Where a crash cut writes off, parts of a frame may be of an earlier round, its mark too.
-    afterCommit = isWhole && log.isCommit(frame);
+    afterCommit = isWhole && isCommit;
+    frame++;
   }
   return undefined;
 }
@@ -127,12 +143,27 @@ export function logProblem(bytes: Uint8Array, pageBytes: number): string | undef
 export function requireWholeLog(path: string, fileBytes: number): void {
   const log = `${path}-wal`;
   if (!existsSync(log)) return;
-  const bytes = readFileSync(log);
-  const problem = fileBytes === 0 && bytes.byteLength > 0
-    ? "the file that it belongs to is empty"
-    : logProblem(bytes, PAGE_BYTES);
+  const problem = problemIn(log, fileBytes);
   if (problem === undefined) return;
   throw new CipherMqError("storage", `cannot use the log ${log}: ${problem}`, {
     hint: "check the disk and restore the file from a backup; file and log are left as they are",
   });
+}
+
+function problemIn(log: string, fileBytes: number): string | undefined {
+  const file = openSync(log, "r");
+  try {
+    const bytes: LogBytes = {
+      length: fstatSync(file).size,
+      read(into, at) {
+        // Shorter than it was: another broker uses it, which SQLite notices by its lock.
+        const done = readSync(file, into, 0, into.length, at);
+        into.fill(0, done);
+      },
+    };
+    if (fileBytes === 0 && bytes.length > 0) return "the file that it belongs to is empty";
+    return logProblem(bytes, PAGE_BYTES);
+  } finally {
+    closeSync(file);
+  }
 }

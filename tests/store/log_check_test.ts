@@ -34,6 +34,11 @@ function commitsIn(log: Uint8Array): number[] {
     .filter((frame) => view.getUint32(32 + frame * FRAME_BYTES + 4) !== 0);
 }
 
+function problemOf(log: Uint8Array): string | undefined {
+  const read = (into: Uint8Array, at: number) => into.set(log.subarray(at, at + into.length));
+  return logProblem({ length: log.length, read }, PAGE_BYTES);
+}
+
 function flipped(log: Uint8Array, at: number): Uint8Array {
   const copy = log.slice();
   copy[at]! ^= 1;
@@ -43,14 +48,14 @@ function flipped(log: Uint8Array, at: number): Uint8Array {
 Deno.test("damage anywhere before the last commit is known, in the last one it looks like a crash", async () => {
   using box = new DatabaseFolder();
   const log = await logOf(box, 4);
-  assert.equal(logProblem(log, PAGE_BYTES), undefined);
+  assert.equal(problemOf(log), undefined);
   const commits = commitsIn(log);
   const lastBegins = commits.at(-2)! + 1;
   const frames = Math.floor((log.length - 32) / FRAME_BYTES);
   assert(commits.length >= 4 && lastBegins > 3);
   for (let frame = 0; frame < frames; frame++) {
     for (const within of [0, 5, 9, 14, 17, 23, 24, 9_000, FRAME_BYTES - 1]) {
-      const problem = logProblem(flipped(log, 32 + frame * FRAME_BYTES + within), PAGE_BYTES);
+      const problem = problemOf(flipped(log, 32 + frame * FRAME_BYTES + within));
       // The commit before the last proves it, by its last page and the sum of the page before.
       const isOfProof = frame === lastBegins - 2 && within >= 16 && within < 24;
       const isKnown = frame < lastBegins - 1 && !isOfProof;
@@ -64,17 +69,17 @@ Deno.test("a damaged header of a log that has frames is known", async () => {
   using box = new DatabaseFolder();
   const log = await logOf(box, 2);
   for (let at = 0; at < 32; at++) {
-    assert.equal(logProblem(flipped(log, at), PAGE_BYTES), "its header is not whole");
+    assert.equal(problemOf(flipped(log, at)), "its header is not whole");
   }
-  assert.equal(logProblem(flipped(log, 3).subarray(0, 32), PAGE_BYTES), undefined);
-  assert.equal(logProblem(new Uint8Array(0), PAGE_BYTES), undefined);
+  assert.equal(problemOf(flipped(log, 3).subarray(0, 32)), undefined);
+  assert.equal(problemOf(new Uint8Array(0)), undefined);
 });
 
 Deno.test("a log cut off anywhere is what a crash leaves", async () => {
   using box = new DatabaseFolder();
   const log = await logOf(box, 3);
   for (let end = 0; end < log.length; end += 5_001) {
-    assert.equal(logProblem(log.subarray(0, end), PAGE_BYTES), undefined);
+    assert.equal(problemOf(log.subarray(0, end)), undefined);
   }
 });
 
@@ -86,14 +91,14 @@ Deno.test("what two crashes left behind the end of a log is no damage", async ()
   // Of the last commit all but its first page came to the disk; then a shorter one overwrote it.
   const torn = log.slice();
   torn.fill(0, 32 + begins * FRAME_BYTES, 32 + (begins + 1) * FRAME_BYTES);
-  assert.equal(logProblem(torn, PAGE_BYTES), undefined);
+  assert.equal(problemOf(torn), undefined);
   Deno.writeFileSync(`${box.path}-wal`, torn);
   const store = await box.open();
   await store.load();
   assert.equal((await messagesOf(store)).length, 3);
   await store.commit([], 9);
   await store.commit([enqueued(LANE, 3, 10)], 9);
-  assert.equal(logProblem(Deno.readFileSync(`${box.path}-wal`), PAGE_BYTES), undefined);
+  assert.equal(problemOf(Deno.readFileSync(`${box.path}-wal`)), undefined);
   await store.close();
 });
 
@@ -118,4 +123,16 @@ Deno.test("an empty file without a log is a new database", () => {
   requireWholeLog(box.path, 0);
   Deno.writeFileSync(`${box.path}-wal`, new Uint8Array(0));
   requireWholeLog(box.path, 0);
+});
+
+Deno.test("a log is never in memory as a whole", async () => {
+  using box = new DatabaseFolder();
+  const log = await logOf(box, 3);
+  let most = 0;
+  const read = (into: Uint8Array, at: number) => {
+    most = Math.max(most, into.length);
+    into.set(log.subarray(at, at + into.length));
+  };
+  assert.equal(logProblem({ length: log.length, read }, PAGE_BYTES), undefined);
+  assert(most <= FRAME_BYTES && log.length > 3 * FRAME_BYTES);
 });
