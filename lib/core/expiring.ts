@@ -9,9 +9,14 @@ import type { Message } from "./message.ts";
 /** Messages that left in time are dropped from the row when there are so many, and half of it. */
 const MIN_LEFT = 1024;
 
-/** Messages with a time to live, the one that expires next first. */
+/**
+ * Messages with a time to live, the one that expires next first, and those of one receiver that expire
+ * together in their order.
+ */
 export class Expiring {
-  readonly #messages = new Heap<Message>((message) => message.expiresMs);
+  readonly #messages = new Heap<Message>((one, other) =>
+    one.expiresMs < other.expiresMs || (one.expiresMs === other.expiresMs && one.seq < other.seq)
+  );
   /** Those whose time was over while somebody held them. */
   readonly #held = new Set<Message>();
   /** How many may have left in time and be in the row still. */

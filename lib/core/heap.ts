@@ -4,14 +4,14 @@
  * @module
  */
 
-/** Items of which the one with the lowest rank comes first. */
+/** Items of which one that comes before all others is at hand. */
 export class Heap<T> {
   #items: T[] = [];
-  readonly #rank: (item: T) => number;
+  readonly #isBefore: (one: T, other: T) => boolean;
 
-  /** Makes an empty heap; an item's rank does not change while it is in it. */
-  constructor(rank: (item: T) => number) {
-    this.#rank = rank;
+  /** Makes an empty heap; which of two items comes first does not change while they are in it. */
+  constructor(isBefore: (one: T, other: T) => boolean) {
+    this.#isBefore = isBefore;
   }
 
   /** How many items there are. */
@@ -27,12 +27,11 @@ export class Heap<T> {
   /** Adds an item. */
   push(item: T): void {
     const items = this.#items;
-    const rank = this.#rank(item);
     let at = items.length;
     items.push(item);
     while (at > 0) {
       const parent = (at - 1) >> 1;
-      if (this.#rank(items[parent]!) <= rank) break;
+      if (!this.#isBefore(item, items[parent]!)) break;
       items[at] = items[parent]!;
       at = parent;
     }
@@ -61,15 +60,13 @@ export class Heap<T> {
 
   #sink(item: T): void {
     const items = this.#items;
-    const rank = this.#rank(item);
     let at = 0;
     for (;;) {
       let child = 2 * at + 1;
       if (child >= items.length) break;
-      if (
-        child + 1 < items.length && this.#rank(items[child + 1]!) < this.#rank(items[child]!)
-      ) child++;
-      if (this.#rank(items[child]!) >= rank) break;
+      const next = child + 1;
+      if (next < items.length && this.#isBefore(items[next]!, items[child]!)) child = next;
+      if (!this.#isBefore(items[child]!, item)) break;
       items[at] = items[child]!;
       at = child;
     }

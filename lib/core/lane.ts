@@ -24,7 +24,7 @@ export class Lane {
   /** Never handed out yet, in order. Every one is younger than every returned one. */
   readonly #fresh = new Fifo<Message>();
   /** Handed out and come back, oldest first. */
-  readonly #returned = new Heap<Message>((message) => message.seq);
+  readonly #returned = new Heap<Message>((one, other) => one.seq < other.seq);
   /** How many may have left and be in it still. */
   #left = 0;
 

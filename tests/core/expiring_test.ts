@@ -7,9 +7,9 @@ import assert from "node:assert/strict";
 import { Expiring } from "../../lib/core/expiring.ts";
 import { Message } from "../../lib/core/message.ts";
 
-function message(expiresMs: number): Message {
+function message(expiresMs: number, seq = 0): Message {
   return new Message({
-    ...{ queue: "q", receiver: "bob", seq: 0, id: "1", publisher: "a", size: 1, checksum: 0 },
+    ...{ queue: "q", receiver: "bob", seq, id: "1", publisher: "a", size: 1, checksum: 0 },
     ...{ exchange: "x", routingKey: "k", expiresMs },
   }, 0);
 }
@@ -28,6 +28,13 @@ Deno.test("messages come out by the end of their time, each once, and none befor
     ...[10, 20, undefined, 30],
   ]);
   assert.equal(row.length, 0);
+});
+
+Deno.test("messages whose time ends at the same moment come out in the order of their queue", () => {
+  const row = new Expiring();
+  for (let seq = 0; seq < 100; seq++) row.add(message(10, seq));
+  const taken = Array.from({ length: 100 }, () => row.take(10)?.seq);
+  assert.deepEqual(taken, Array.from({ length: 100 }, (_, seq) => seq));
 });
 
 Deno.test("memory of expiring messages that left in time is bounded", () => {

@@ -21,7 +21,7 @@ Deno.test("a heap gives the item of the lowest rank, whatever was added, taken a
     fc.nat(20),
   );
   fc.assert(fc.property(fc.array(step, { maxLength: 200, size: "max" }), (steps) => {
-    const heap = new Heap<Item>(({ rank }) => rank);
+    const heap = new Heap<Item>((one, other) => one.rank < other.rank);
     let model: Item[] = [];
     for (const [action, number] of steps) {
       if (action === "push") {
@@ -45,7 +45,7 @@ Deno.test("a heap gives the item of the lowest rank, whatever was added, taken a
 });
 
 Deno.test("an empty heap has nothing to give", () => {
-  const heap = new Heap<number>((number) => number);
+  const heap = new Heap<number>((one, other) => one < other);
   assert.deepEqual([heap.peek(), heap.pop(), heap.length], [undefined, undefined, 0]);
   heap.push(1);
   heap.pop();

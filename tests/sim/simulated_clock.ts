@@ -21,7 +21,7 @@ const TURNS = 64;
 
 /** The clock and the timers of a simulation. */
 export class SimulatedClock implements Clock, Timers {
-  readonly #moments = new Heap<number>((ms) => ms);
+  readonly #moments = new Heap<number>((one, other) => one < other);
   readonly #events = new Map<number, Fifo<Event>>();
   #nowMs = 0;
   #happened = 0;

@@ -1,0 +1,97 @@
+/**
+ * Whether something grows: a line through what was sampled, not the difference of two samples.
+ *
+ * Memory that is collected now and then goes up and down, so the fit is through the least of each
+ * window of samples: a leak raises that too. Theil and Sen's estimator, the median of the slopes of
+ * all pairs, is not moved by a few windows that are out of the ordinary.
+ *
+ * @module
+ */
+
+/** A value and when it was taken. */
+export interface Sample {
+  /** When, in milliseconds of any clock. */
+  readonly atMs: number;
+  /** How much. */
+  readonly value: number;
+}
+
+/** How much growth there may be. A series fails when it is beyond both. */
+export interface SlopeBound {
+  /** The fitted slope, per hour. */
+  readonly perHour: number;
+  /**
+   * What the fit grows by in the time that was sampled. Noise is steep in a short time: in a long one
+   * the slope decides.
+   */
+  readonly growth: number;
+}
+
+/** What a fit says of a series. */
+export interface Judgement {
+  /** Windows that were fitted. */
+  readonly windows: number;
+  /** The time between the first and the last window, in milliseconds. */
+  readonly spanMs: number;
+  /** The median of the windows. */
+  readonly level: number;
+  /** The fitted slope, per hour. */
+  readonly perHour: number;
+  /** What the fit grows by in the whole time. */
+  readonly growth: number;
+  /** `short`: too few windows to say anything. */
+  readonly verdict: "steady" | "grows" | "short";
+}
+
+const HOUR_MS = 3_600_000;
+/** Fewer windows than these have no slope. */
+const FEWEST_WINDOWS = 5;
+
+/** The least sample of each `windowMs`, at the time it was taken. */
+export function floors(samples: readonly Sample[], windowMs: number): Sample[] {
+  const windows = new Map<number, Sample>();
+  for (const sample of samples) {
+    const window = Math.floor((sample.atMs - samples[0]!.atMs) / windowMs);
+    const least = windows.get(window);
+    if (least === undefined || sample.value < least.value) windows.set(window, sample);
+  }
+  return [...windows.values()];
+}
+
+/** Theil and Sen's slope, per millisecond; 0 for fewer than two samples. */
+export function theilSen(samples: readonly Sample[]): number {
+  const slopes = samples.flatMap((one, at) =>
+    samples.slice(at + 1).filter((other) => other.atMs !== one.atMs)
+      .map((other) => (other.value - one.value) / (other.atMs - one.atMs))
+  );
+  return median(slopes);
+}
+
+/** Judges a series by the fit through its {@linkcode floors}. */
+export function judge(
+  samples: readonly Sample[],
+  bound: SlopeBound,
+  windowMs: number,
+): Judgement {
+  const fitted = floors(samples, windowMs);
+  const perMs = theilSen(fitted);
+  const spanMs = fitted.length === 0 ? 0 : fitted.at(-1)!.atMs - fitted[0]!.atMs;
+  const perHour = perMs * HOUR_MS;
+  const growth = perMs * spanMs;
+  const grows = perHour > bound.perHour && growth > bound.growth;
+  return {
+    windows: fitted.length,
+    spanMs,
+    level: median(fitted.map(({ value }) => value)),
+    perHour,
+    growth,
+    verdict: fitted.length < FEWEST_WINDOWS ? "short" : grows ? "grows" : "steady",
+  };
+}
+
+function median(values: readonly number[]): number {
+  if (values.length === 0) return 0;
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
