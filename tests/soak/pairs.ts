@@ -1,6 +1,9 @@
 /**
- * Publishers and consumers that speak the protocol by hand, know what they were told, and are cut off
+ * Publishers and consumers that speak the protocol by hand and know what they were told. Some are cut off
  * again and again.
+ *
+ * Order is asked only of those that are not: who comes back before the broker has noticed that the old
+ * connection ended is given what comes next, and afterwards what the old one was given and has not read.
  *
  * @module
  */
@@ -8,7 +11,7 @@ import { declareQueues } from "../support/commands.ts";
 import { LoadConsumer, LoadPublisher } from "../support/load.ts";
 import type { RawClient } from "../support/raw_client.ts";
 import { moment, until } from "../support/waiting.ts";
-import { requireConsumed } from "./promises.ts";
+import { requireConsumed, requireSame } from "./promises.ts";
 import { type Activity, rest, type World } from "./world.ts";
 
 const ROUND_MS = 20_000;
@@ -22,14 +25,16 @@ export class Pair implements Activity {
   readonly restMs = 0;
   readonly #world: World;
   readonly #identity: string;
+  readonly #isCut: boolean;
+  readonly #connections = new Set<RawClient>();
   #rounds = 0;
-  #connections = new Set<RawClient>();
 
   /** Its queue is called like its identity. */
-  constructor(world: World, identity: string) {
+  constructor(world: World, { identity, isCut }: { identity: string; isCut: boolean }) {
     this.name = `rounds of ${identity}`;
     this.#world = world;
     this.#identity = identity;
+    this.#isCut = isCut;
   }
 
   async round(): Promise<void> {
@@ -42,7 +47,7 @@ export class Pair implements Activity {
     while (performance.now() < endMs && !this.#world.isStopped) {
       await rest(CUT_EVERY_MS);
       await moment(200);
-      this.#cut();
+      if (this.#isCut) this.#cut();
     }
     publisher.stop();
     try {
@@ -55,6 +60,9 @@ export class Pair implements Activity {
       await consumer.done;
     }
     requireConsumed(publisher, consumer);
+    if (!this.#isCut) {
+      requireSame("the consumer's order", [...consumer.delivered], [...publisher.acked]);
+    }
     this.#world.count("messages by hand", publisher.acked.size);
     this.#world.count("sent again by hand", publisher.resent);
   }

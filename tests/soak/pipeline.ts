@@ -135,11 +135,14 @@ export class Pipeline {
     return textsOf(text.split("\n").slice(0, -1));
   }
 
-  /** Each run's lines from its first on, each once and in order, and all that were promised. */
+  /**
+   * Each run's lines from its first on, each once, and all that were promised. Their order is that of
+   * first deliveries, which a receiver that is cut off may have missed: see `pairs.ts`.
+   */
   #check(): void {
     const byRun = Map.groupBy(this.#received(), (text) => text.split(" ")[0]!);
     for (const [number, { owed }] of this.#runs.entries()) {
-      const found = byRun.get(String(number)) ?? [];
+      const found = (byRun.get(String(number)) ?? []).toSorted(byLine);
       const expected = Array.from(
         { length: Math.max(found.length, owed) },
         (_, n) => `${number} ${n}`,
@@ -148,6 +151,10 @@ export class Pipeline {
       this.#world.count("messages of programs", found.length);
     }
   }
+}
+
+function byLine(one: string, other: string): number {
+  return Number(one.split(" ")[1]) - Number(other.split(" ")[1]);
 }
 
 async function feed(run: Run, number: number): Promise<void> {

@@ -98,8 +98,8 @@ class Soak {
     await world.start();
     for (const pipeline of [this.#steady, this.#struck]) pipeline.start();
     const activities: Activity[] = [
-      new Pair(world, "pair_1"),
-      new Pair(world, "pair_2"),
+      new Pair(world, { identity: "pair_1", isCut: true }),
+      new Pair(world, { identity: "pair_2", isCut: false }),
       new Routes(world, this.#random),
       new Letters(world),
       new Visits(world, this.#random),
