@@ -9,6 +9,7 @@ import { once } from "node:events";
 import { connect as connectTcp, createServer as createTcpServer, type Socket } from "node:net";
 import {
   connect as connectTls,
+  type ConnectionOptions,
   createServer as createTlsServer,
   type Server,
   type TlsOptions,
@@ -23,6 +24,8 @@ import {
   type TestCertificateOptions,
 } from "../support/certificates.ts";
 import { startReading, stopReading } from "../support/door.ts";
+import { hasStrace } from "../support/fault_tools.ts";
+import { hasOpenssl, OpensslFolder } from "../support/openssl_client.ts";
 
 const authority = await makeTestAuthority();
 const server = await makeServerCertificate(authority);
@@ -65,7 +68,7 @@ class Platform implements AsyncDisposable {
     return (this.#tcp.address() as { port: number }).port;
   }
 
-  connect(certificate: Partial<TestCertificate> = alice): TLSSocket {
+  connect(certificate: Partial<TestCertificate> & ConnectionOptions = alice): TLSSocket {
     const socket = connectTls({
       host: "127.0.0.1",
       port: this.port,
@@ -150,6 +153,57 @@ Deno.test("the peer's certificate is there as its bytes, and Common Names as the
   }
 });
 
+Deno.test("the platform tells no extended key usages, so they are read from the bytes", async () => {
+  await using platform = await Platform.start();
+  const [socket, client] = await platform.meet();
+  const seen = socket.getPeerCertificate() as unknown as Record<string, unknown>;
+  assert.equal(seen.ext_key_usage, undefined);
+  client.destroy();
+  await closed(client);
+});
+
+Deno.test({
+  name:
+    "a resumed session passes for authorized and says that it is one: the listener must refuse it",
+  ignore: !hasOpenssl,
+  fn: async () => {
+    await using platform = await Platform.start({ minVersion: "TLSv1.3" });
+    await using folder = await OpensslFolder.make();
+    await folder.write({
+      "a.crt": alice.cert,
+      "a.key": alice.key,
+      "ca.crt": authority.certificatePem,
+    });
+    platform.tls.on("secureConnection", (socket: TLSSocket) => socket.end("welcome\n"));
+    const facts = () => platform.secured.map((one) => [one.authorized, one.isSessionReused()]);
+    await folder.openssl(platform.port, ["-sess_out", "session"]);
+    assert.deepEqual(facts(), [[true, false]]);
+    assert.match(await folder.openssl(platform.port, ["-sess_in", "session"]), /Reused, TLSv1.3/);
+    assert.deepEqual(facts(), [[true, false], [true, true]]);
+  },
+});
+
+Deno.test("the oldest version that is asked for is the oldest that the platform speaks", async () => {
+  await using platform = await Platform.start({ minVersion: "TLSv1.3" });
+  const failed = once(platform.tls, "tlsClientError");
+  const old = platform.connect({ ...alice, maxVersion: "TLSv1.2" });
+  await failed;
+  await closed(old);
+  assert.equal(platform.secured.length, 0);
+  const [socket, client] = await platform.meet();
+  assert.equal(socket.getProtocol(), "TLSv1.3");
+  client.destroy();
+  await closed(client);
+});
+
+Deno.test({
+  name: "noDelay of a TCP server reaches the kernel's socket, and without it nothing does",
+  ignore: !hasStrace(),
+  fn: async () => {
+    assert.deepEqual([await noDelaysSet(true), await noDelaysSet(false)], [1, 0]);
+  },
+});
+
 Deno.test("a TLS socket knows the TCP socket that it was made from, also when it fails", async () => {
   await using platform = await Platform.start();
   const [socket, client] = await platform.meet();
@@ -164,6 +218,20 @@ Deno.test("a TLS socket knows the TCP socket that it was made from, also when it
   assert.equal(failure.remoteAddress, undefined);
   await closed(refused);
 });
+
+/** How often a server that accepts one connection sets TCP_NODELAY, as strace sees it. */
+async function noDelaysSet(noDelay: boolean): Promise<number> {
+  const code = `import { createServer } from "node:net";
+    const server = createServer({ noDelay: ${noDelay} }, (raw) => { raw.destroy(); server.close(); });
+    server.listen(0, "127.0.0.1", async () => {
+      const { port } = server.address();
+      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+    });`;
+  const args = ["-f", "-qq", "-e", "trace=setsockopt", "-e", "signal=none"];
+  args.push(Deno.execPath(), "eval", code);
+  const { stderr } = await new Deno.Command("strace", { args }).output();
+  return new TextDecoder().decode(stderr).match(/TCP_NODELAY, \[1\]/g)?.length ?? 0;
+}
 
 interface Handle {
   readStop(): void;

@@ -17,6 +17,7 @@ import {
   type TestCertificateOptions,
 } from "../support/certificates.ts";
 import { alice, authority, closed, Door, meet, tcpTo, tlsTo, within } from "../support/door.ts";
+import { hasOpenssl, OpensslFolder } from "../support/openssl_client.ts";
 
 async function assertGetsNowhere(door: Door, socket: Socket): Promise<void> {
   await closed(socket);
@@ -148,7 +149,7 @@ Deno.test("a resumed session gets nowhere", async (test) => {
       await using door = await Door.open({}, {}, (client) => {
         client.onData = () => client.end(new TextEncoder().encode("welcome\n"));
       });
-      await using folder = await TestFolder.make();
+      await using folder = await OpensslFolder.make();
       await folder.write({
         "a.crt": alice.cert,
         "a.key": alice.key,
@@ -466,42 +467,3 @@ Deno.test("an address that is taken is a clear error", async () => {
     return true;
   });
 });
-
-const hasOpenssl = await new Deno.Command("openssl", { args: ["version"] }).output()
-  .then((output) => output.success, () => false);
-
-/** A temporary folder in which OpenSSL's client finds its files. */
-class TestFolder implements AsyncDisposable {
-  private constructor(readonly path: string) {}
-
-  static async make(): Promise<TestFolder> {
-    return new TestFolder(await Deno.makeTempDir());
-  }
-
-  async write(files: Record<string, string>): Promise<void> {
-    for (const [name, text] of Object.entries(files)) {
-      await Deno.writeTextFile(`${this.path}/${name}`, text);
-    }
-  }
-
-  /** Says hello to the port with OpenSSL's client until the other side closes; gives its output. */
-  async openssl(port: number, args: readonly string[]): Promise<string> {
-    const client = new Deno.Command("openssl", {
-      args: ["s_client", "-connect", `127.0.0.1:${port}`, "-CAfile", "ca.crt"]
-        .concat("-cert", "a.crt", "-key", "a.key", ...args),
-      cwd: this.path,
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    const writer = client.stdin.getWriter();
-    await writer.write(new TextEncoder().encode("hello\n")).catch(() => {});
-    const { stdout, stderr } = await client.output();
-    await writer.close().catch(() => {});
-    return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Deno.remove(this.path, { recursive: true });
-  }
-}
