@@ -7,7 +7,7 @@
  */
 import { consume, declareQueues, messageId } from "../support/commands.ts";
 import { LoadConsumer, LoadPublisher } from "../support/load.ts";
-import type { Program, ProgramOptions } from "../support/processes.ts";
+import { PATIENCE_MS, type Program, type ProgramOptions } from "../support/processes.ts";
 import { textsOf } from "../support/received.ts";
 import { moment, sizeOf, until } from "../support/waiting.ts";
 import type { Workspace } from "../support/workspace.ts";
@@ -55,7 +55,9 @@ class SpoolSender {
     this.#feeds = false;
     await this.#feeding;
     await this.program.endInput();
-    await this.program.success();
+    const { code } = await this.program.end();
+    // What it took is in its spool, and the next one sends it.
+    if (code !== 0 && !foundNoBroker(this.program)) throw endedByItself(this.program);
   }
 
   async kill(): Promise<void> {
@@ -130,11 +132,11 @@ export class CrashLoad {
     await this.restart(["sender"]);
     try {
       for (let n = 0; n < strikes; n++) {
+        await this.#keepRunning("broker", "sender", "receiver");
         const before = publishers.map((one) => one.acked.size);
         const outputBefore = sizeOf(this.#output);
         const endMs = performance.now() + MOST_MS;
         await until("publishes and lines", () => {
-          this.#requireRunning();
           throwRefusals(publisher, backlog, consumer);
           return publishers.every((one, i) => one.acked.size > before[i]! + FED_LINES) &&
             (sizeOf(this.#output) > outputBefore || performance.now() > endMs);
@@ -185,11 +187,23 @@ export class CrashLoad {
     }
   }
 
-  /** Nobody but us ends them. */
-  #requireRunning(): void {
-    for (const one of [this.#broker, this.#receiver, this.#sender.program]) {
+  /** Nobody but us ends them, but a client that finds no broker at first gives up and is started again. */
+  async #keepRunning(...targets: readonly Target[]): Promise<void> {
+    const processes = {
+      broker: this.#broker,
+      receiver: this.#receiver,
+      sender: this.#sender.program,
+    };
+    for (const target of targets) {
+      const one = processes[target];
       if (one.isRunning) continue;
-      throw new BrokenPromise(`${one.args[0]} ended by itself: ${one.stderr.text.slice(-1_000)}`);
+      await one.end();
+      if (!foundNoBroker(one)) throw endedByItself(one);
+      if (target === "sender") {
+        await this.#sender.kill();
+        this.#noteRun();
+      }
+      await this.restart([target]);
     }
   }
 
@@ -204,7 +218,12 @@ export class CrashLoad {
     // A marker that comes after all else of the same sender.
     const marker = `marker ${this.#segment}`;
     await this.#workspace.send(...SPOOL, marker).success();
-    await until(marker, () => this.#received().at(-1) === marker);
+    const markerByMs = performance.now() + PATIENCE_MS;
+    while (this.#received().at(-1) !== marker) {
+      if (performance.now() > markerByMs) throw new BrokenPromise(`${marker} does not arrive`);
+      await this.#keepRunning("broker", "receiver");
+      await moment(20);
+    }
     for (const publisher of publishers) {
       publisher.stop();
       await publisher.done;
@@ -277,6 +296,15 @@ export class CrashLoad {
     const bytes = Deno.readFileSync(this.#output).subarray(this.#checkedBytes);
     return textsOf(new TextDecoder().decode(bytes).split("\n").slice(0, -1));
   }
+}
+
+/** Whether a client found no broker when it connected for the first time. */
+function foundNoBroker({ stderr }: Program): boolean {
+  return stderr.text.includes("nothing listens there");
+}
+
+function endedByItself({ args, stderr }: Program): BrokenPromise {
+  return new BrokenPromise(`${args[0]} ended by itself: ${stderr.text.slice(-1_000)}`);
 }
 
 function throwRefusals(...clients: readonly { readonly refusals: readonly string[] }[]): void {

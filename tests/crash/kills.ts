@@ -33,6 +33,7 @@ export async function killUnderLoad(cycles: number, random: Random): Promise<Str
       await load.segment(strikes, () => strike(load, random));
       all.cycles += strikes;
     }
+    if (cycles > ROUND) console.error(`${all.cycles} of ${cycles} kills`);
     all.struck += load.struck;
     all.messages += load.messages;
   }
