@@ -36,6 +36,21 @@ export class SeededEntropy implements Entropy {
     return Math.floor(this.uint32() / 2 ** 32 * end);
   }
 
+  /** True once in `1 / probability` times. */
+  chance(probability: number): boolean {
+    return this.uint32() < probability * 2 ** 32;
+  }
+
+  /** One of some things, which must not be none. */
+  pick<T>(things: readonly T[]): T {
+    return things[this.below(things.length)]!;
+  }
+
+  /** A number from `from` to below `to`. */
+  between(from: number, to: number): number {
+    return from + this.uint32() / 2 ** 32 * (to - from);
+  }
+
   /** Another sequence, so that who draws more of it does not change what others draw. */
   fork(): SeededEntropy {
     return new SeededEntropy(this.uint32());

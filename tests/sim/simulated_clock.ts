@@ -24,6 +24,7 @@ export class SimulatedClock implements Clock, Timers {
   readonly #moments = new Heap<number>((one, other) => one < other);
   readonly #events = new Map<number, Fifo<Event>>();
   #nowMs = 0;
+  #wallStartMs = WALL_START_MS;
   #happened = 0;
 
   /** Milliseconds since the simulation began. */
@@ -37,7 +38,12 @@ export class SimulatedClock implements Clock, Timers {
   }
 
   now(): Now {
-    return { wallMs: WALL_START_MS + Math.floor(this.#nowMs), monoMs: this.#nowMs };
+    return { wallMs: this.#wallStartMs + Math.floor(this.#nowMs), monoMs: this.#nowMs };
+  }
+
+  /** Somebody sets the wall clock, `ms` milliseconds forward or back. */
+  jump(ms: number): void {
+    this.#wallStartMs += ms;
   }
 
   after(ms: number, work: () => void): Cancel {

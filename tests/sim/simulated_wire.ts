@@ -1,5 +1,6 @@
 /**
- * One end of a simulated connection. What is written arrives at the other end after a while, in order.
+ * One end of a simulated connection. What is written arrives at the other end after a while, in order,
+ * unless the network has something against it.
  *
  * @module
  */
@@ -8,18 +9,40 @@ import type { Cancel } from "../../lib/base/timers.ts";
 import { type ClientSocket, CLOSE_TIMEOUT_MS } from "../../lib/server/client_socket.ts";
 import type { SimulatedClock } from "./simulated_clock.ts";
 
+/** What may happen to bytes that are written. */
+export interface Weather {
+  /** How long the next chunk is under way, in milliseconds. */
+  delayMs(): number;
+  /** Where a chunk of so many bytes is split; 0 for nowhere. */
+  splitAt(bytes: number): number;
+  /** Whether a chunk arrives together with the one before it. */
+  coalesces(): boolean;
+}
+
+/** Who sees what is on the network. */
+export interface WireObserver {
+  /** Bytes were written. */
+  sent(from: SimulatedWire, chunk: Uint8Array): void;
+  /** Bytes have arrived, and are taken next. */
+  arrived(to: SimulatedWire, chunk: Uint8Array): void;
+  /** The program at this end was told that the connection is closed. */
+  closed(wire: SimulatedWire): void;
+}
+
 /** What a wire needs of its network. */
 export interface WireOptions {
   /** When things happen. */
   readonly clock: SimulatedClock;
-  /** How long the next chunk is under way, in milliseconds. */
-  readonly delayMs: () => number;
-  /** Told of each chunk that arrives, before it is taken. */
-  readonly onArrival: (to: SimulatedWire, chunk: Uint8Array) => void;
+  /** What happens to bytes. */
+  readonly weather: Weather;
+  /** Who is told of all of it. */
+  readonly observer: WireObserver;
 }
 
-/** Bytes, or the end of them. */
-type Sent = Uint8Array | "end";
+/** Bytes, or the end of them, or of the connection. */
+interface Parcel {
+  what: Uint8Array | "end" | "cut";
+}
 
 /** Both a client's end and a broker's. */
 export class SimulatedWire implements ClientSocket {
@@ -31,14 +54,20 @@ export class SimulatedWire implements ClientSocket {
   readonly #options: WireOptions;
   #peer: SimulatedWire | undefined;
   /** Written here and not arrived at the peer. */
-  readonly #underWay = new Fifo<Sent>();
+  readonly #underWay = new Fifo<Parcel>();
+  /** The last of them. */
+  #last: Parcel | undefined;
   /** Arrived here while nobody read. */
-  readonly #held = new Fifo<Sent>();
+  readonly #held = new Fifo<Parcel>();
   #unsentBytes = 0;
   #arrivalMs = 0;
   #paused = false;
+  #stalled = false;
   #ending = false;
   #closed = false;
+  #vanished = false;
+  #cutAfter: number | undefined;
+  #onCut = () => {};
   #stopWaiting: Cancel | undefined;
 
   private constructor(options: WireOptions, identity: string, remoteAddress: string) {
@@ -61,10 +90,32 @@ export class SimulatedWire implements ClientSocket {
     return this.#unsentBytes;
   }
 
+  /** Whether it is the broker's end. */
+  get isBrokers(): boolean {
+    return this.remoteAddress === "client";
+  }
+
+  /** Whether nothing comes or goes here any more. */
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** The other end. */
+  get peer(): SimulatedWire {
+    return this.#peer!;
+  }
+
   write(bytes: Uint8Array): void {
     if (this.#ending || this.#closed) return;
     this.#unsentBytes += bytes.length;
-    this.#send(bytes);
+    this.#options.observer.sent(this, bytes);
+    const { weather } = this.#options;
+    const at = weather.splitAt(bytes.length);
+    if (at > 0) {
+      this.#send(bytes.subarray(0, at));
+      this.#send(bytes.subarray(at));
+    } else if (this.#last !== undefined && weather.coalesces()) this.#coalesce(bytes);
+    else this.#send(bytes);
   }
 
   pause(): void {
@@ -79,9 +130,9 @@ export class SimulatedWire implements ClientSocket {
 
   end(last?: Uint8Array): void {
     if (this.#ending || this.#closed) return;
-    if (last !== undefined) this.write(last);
+    if (last !== undefined && last.length > 0) this.write(last);
     this.#ending = true;
-    this.#send("end");
+    this.#push("end");
     this.#stopWaiting = this.#options.clock.after(CLOSE_TIMEOUT_MS, () => this.destroy());
     // A peer that is not read could not end either.
     this.resume();
@@ -89,12 +140,59 @@ export class SimulatedWire implements ClientSocket {
 
   destroy(): void {
     if (this.#closed) return;
-    const peer = this.#peer!;
     this.#close();
-    this.#options.clock.after(this.#options.delayMs(), () => peer.#reset());
+    this.#tellPeer();
   }
 
-  #reset(): void {
+  /** The program at this end is gone, and its machine says so. */
+  abandon(): void {
+    this.onData = this.onDrain = this.onClose = undefined;
+    this.destroy();
+  }
+
+  /** The network resets the connection. */
+  reset(): void {
+    this.#fail();
+    this.peer.#fail();
+  }
+
+  /** The network resets the connection once so many more bytes from here have arrived. */
+  cutAfter(bytes: number, onCut: () => void): void {
+    this.#cutAfter = bytes;
+    this.#onCut = onCut;
+  }
+
+  /** It does not. */
+  spare(): void {
+    this.#cutAfter = undefined;
+  }
+
+  /** From now on nothing arrives any more, in neither direction; after a while each machine notices. */
+  vanish(noticeMs: () => number): void {
+    for (const end of [this, this.peer]) {
+      end.#vanished = true;
+      this.#options.clock.after(noticeMs(), () => end.#fail());
+    }
+  }
+
+  /** The program here does not read for a while, as if it were suspended. */
+  stall(ms: number): void {
+    this.#stalled = true;
+    this.#options.clock.after(ms, () => this.unstall());
+  }
+
+  /** It goes on. */
+  unstall(): void {
+    this.#stalled = false;
+    this.#release();
+  }
+
+  #tellPeer(): void {
+    const peer = this.peer;
+    if (!this.#vanished) this.#options.clock.after(this.#options.weather.delayMs(), () => peer.#fail());
+  }
+
+  #fail(): void {
     if (!this.#closed) this.#close(new Error("the connection was reset"));
   }
 
@@ -102,38 +200,75 @@ export class SimulatedWire implements ClientSocket {
     this.#closed = true;
     this.#stopWaiting?.();
     this.#underWay.drain();
+    this.#last = undefined;
     this.#held.drain();
-    this.#options.clock.soon(() => this.onClose?.(cause));
+    this.#options.clock.soon(() => this.#tellClosed(cause));
   }
 
-  #send(sent: Sent): void {
-    const { clock, delayMs } = this.#options;
-    const peer = this.#peer!;
-    this.#underWay.push(sent);
-    this.#arrivalMs = Math.max(this.#arrivalMs, clock.nowMs + delayMs());
+  #tellClosed(cause?: Error): void {
+    this.onClose?.(cause);
+    this.#options.observer.closed(this);
+  }
+
+  #coalesce(bytes: Uint8Array): void {
+    const last = this.#last!;
+    if (!(last.what instanceof Uint8Array)) return this.#send(bytes);
+    const both = new Uint8Array(last.what.length + bytes.length);
+    both.set(last.what);
+    both.set(bytes, last.what.length);
+    last.what = both;
+  }
+
+  #send(bytes: Uint8Array): void {
+    if (this.#cutAfter === undefined || bytes.length < this.#cutAfter) {
+      if (this.#cutAfter !== undefined) this.#cutAfter -= bytes.length;
+      return this.#push(bytes);
+    }
+    if (this.#cutAfter > 0) this.#push(bytes.subarray(0, this.#cutAfter));
+    this.#cutAfter = Infinity;
+    this.#push("cut");
+  }
+
+  #push(what: Parcel["what"]): void {
+    if (this.#vanished) return;
+    const { clock, weather } = this.#options;
+    const peer = this.peer;
+    const parcel = { what };
+    this.#underWay.push(parcel);
+    this.#last = parcel;
+    this.#arrivalMs = Math.max(this.#arrivalMs, clock.nowMs + weather.delayMs());
     clock.after(this.#arrivalMs - clock.nowMs, () => peer.#arrived());
   }
 
   #arrived(): void {
-    const sent = this.#peer!.#underWay.shift();
-    if (sent === undefined || this.#closed) return;
-    if (this.#paused || this.#held.length > 0) this.#held.push(sent);
-    else this.#take(sent);
+    if (this.#vanished) return;
+    const parcel = this.peer.#underWay.shift();
+    if (parcel === undefined || this.#closed) return;
+    if (this.peer.#underWay.length === 0) this.peer.#last = undefined;
+    if (parcel.what === "cut") this.peer.#cut();
+    else if (this.#paused || this.#stalled || this.#held.length > 0) this.#held.push(parcel);
+    else this.#take(parcel);
+  }
+
+  #cut(): void {
+    this.#onCut();
+    this.reset();
   }
 
   #release(): void {
-    while (!this.#paused && !this.#closed) {
-      const sent = this.#held.shift();
-      if (sent === undefined) return;
-      this.#take(sent);
+    while (!this.#paused && !this.#stalled && !this.#closed) {
+      const parcel = this.#held.shift();
+      if (parcel === undefined) return;
+      this.#take(parcel);
     }
   }
 
-  #take(sent: Sent): void {
-    if (sent === "end") return this.#ended();
-    this.#peer!.#taken(sent.length);
-    this.#options.onArrival(this, sent);
-    if (!this.#ending) this.onData?.(sent);
+  #take({ what }: Parcel): void {
+    if (!(what instanceof Uint8Array)) return this.#ended();
+    this.peer.#taken(what.length);
+    if (this.#ending) return;
+    this.#options.observer.arrived(this, what);
+    this.onData?.(what);
   }
 
   #taken(bytes: number): void {
@@ -146,6 +281,6 @@ export class SimulatedWire implements ClientSocket {
     if (!this.#ending) this.end();
     this.#closed = true;
     this.#stopWaiting?.();
-    this.#options.clock.soon(() => this.onClose?.());
+    this.#options.clock.soon(() => this.#tellClosed());
   }
 }

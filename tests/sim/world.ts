@@ -4,71 +4,117 @@
  *
  * @module
  */
+import type { CipherMqError } from "../../lib/base/errors.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../lib/base/limits.ts";
-import type { Runtime } from "../../lib/base/runtime.ts";
 import type { ConnectionOptions } from "../../lib/client/connection.ts";
 import { restoreBroker, RunningBroker } from "../../lib/server/running_broker.ts";
-import { MemoryDisk } from "../../lib/store/memory_disk.ts";
-import { MemoryStore } from "../../lib/store/memory_store.ts";
+import { FaultCounts } from "./faults.ts";
 import { SeededEntropy } from "./seeded_entropy.ts";
 import { SimulatedClock } from "./simulated_clock.ts";
+import { SimulatedDisk, SimulatedStore } from "./simulated_disk.ts";
 import { SimulatedNetwork } from "./simulated_network.ts";
+import { SimulatedProcess } from "./simulated_process.ts";
+import type { SimulatedWire } from "./simulated_wire.ts";
+
+/** A broker that runs. */
+interface Running {
+  readonly broker: RunningBroker;
+  readonly process: SimulatedProcess;
+}
 
 /** A machine for a broker, a network, and clients. */
 export class World {
   readonly clock = new SimulatedClock();
-  readonly disk = new MemoryDisk();
+  readonly counts = new FaultCounts();
   readonly random: SeededEntropy;
   readonly network: SimulatedNetwork;
+  readonly disk: SimulatedDisk;
   readonly limits: Limits;
-  #stopBroker = () => Promise.resolve();
+  #running: Running | undefined;
+  /** Told that a broker stopped by itself; `injected`: because its store was made to fail. */
+  onBrokerFailure: (error: CipherMqError, injected: boolean) => void = () => {};
+  /** Told that a broker is no more, however it ended. */
+  onBrokerGone: () => void = () => {};
+  /** Given each broker that is there again, before anybody else connects. */
+  onBrokerStart: (accept: (socket: SimulatedWire) => void) => Promise<void> = () =>
+    Promise.resolve();
 
   /** The world of a seed, in which nothing runs yet. */
   constructor(seed: number, limits: Partial<Limits> = {}) {
     this.random = new SeededEntropy(seed);
-    this.network = new SimulatedNetwork(this.clock, this.random.fork());
+    this.network = new SimulatedNetwork(this.clock, this.random.fork(), this.counts);
+    this.disk = new SimulatedDisk(this.random.fork(), this.counts);
     this.limits = { ...DEFAULT_LIMITS, ...limits };
   }
 
-  /** Time and chance for one program. */
-  runtime(): Runtime {
-    return { clock: this.clock, timers: this.clock, random: this.random.fork() };
+  /** Whether a broker runs. */
+  get isUp(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** A program for a client. */
+  process(): SimulatedProcess {
+    return new SimulatedProcess(this.clock, this.random.fork());
   }
 
   /** Starts a broker on the disk; it listens. */
   async startBroker(): Promise<void> {
-    const runtime = this.runtime();
-    const store = new MemoryStore(this.disk);
+    const process = this.process();
     const { limits } = this;
+    const store = new SimulatedStore(this.disk, process, this.counts, () => this.crashBroker());
     const broker = new RunningBroker({
-      broker: await restoreBroker({ limits, random: runtime.random }, store),
+      broker: await restoreBroker({ limits, random: process.runtime.random }, store),
       store,
       limits,
-      runtime,
-      onFailure: () => this.network.listen(),
+      runtime: process.runtime,
+      onFailure: (error) => {
+        this.network.listen();
+        this.onBrokerFailure(error, store.hasFailed);
+      },
     });
     broker.start();
-    this.network.listen((socket) => broker.accept(socket));
-    this.#stopBroker = async () => {
-      await broker.stop();
-      await store.close();
+    const accept = (socket: SimulatedWire) => {
+      process.wires.add(socket);
+      broker.accept(socket);
     };
+    this.#running = { broker, process };
+    await this.onBrokerStart(accept);
+    if (process.alive) this.network.listen(accept);
   }
 
   /** Stops the broker in order; what it knows stays on the disk. */
   async stopBroker(): Promise<void> {
     this.network.listen();
-    await this.#stopBroker();
+    const running = this.#running;
+    await running?.broker.stop();
+    if (this.#running !== running) return;
+    this.#running = undefined;
+    running?.process.kill();
+    this.onBrokerGone();
+  }
+
+  /** Ends the broker's machine at once. */
+  crashBroker(): void {
+    this.network.listen();
+    this.#running?.process.kill();
+    this.#running = undefined;
+    this.disk.lose();
+    this.onBrokerGone();
+  }
+
+  /** Tells the broker whether its disk is nearly full. */
+  tellDisk(low: boolean): void {
+    this.#running?.broker.disk(low);
   }
 
   /** How a client reaches the broker. */
-  connection(identity: string): ConnectionOptions {
+  connection(identity: string, process: SimulatedProcess = this.process()): ConnectionOptions {
     return {
       host: "broker",
       port: 1,
       credentials: { certificate: "", privateKey: "", authorities: "" },
-      dial: this.network.dialAs(identity),
-      runtime: this.runtime(),
+      dial: this.network.dialer({ identity, process }),
+      runtime: process.runtime,
     };
   }
 }

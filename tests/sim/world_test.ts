@@ -19,8 +19,12 @@ async function history(seed: number, disturb: (world: World) => Promise<void> = 
   const world = new World(seed);
   const { clock, network, random } = world;
   const trace = createHash("sha256");
-  network.onArrival = (to, chunk) => {
-    trace.update(`${clock.nowMs} to ${to.remoteAddress} ${to.identity}\n`).update(chunk);
+  network.observer = {
+    sent: () => {},
+    arrived: (to, chunk) => {
+      trace.update(`${clock.nowMs} to ${to.remoteAddress} ${to.identity}\n`).update(chunk);
+    },
+    closed: () => {},
   };
   await clock.until(world.startBroker());
   const texts: string[] = [];

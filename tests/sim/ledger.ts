@@ -1,0 +1,374 @@
+/**
+ * What must be true of the disk, commit by commit: a model of its own of what lies in which queue, made
+ * of nothing but the changes that became durable.
+ *
+ * - I1, I7: a message leaves its queue only by an ack of whom it is addressed to, by its time to live, by
+ *   a purge that was asked for, or for the dead-letter queue, and for that there must be a reason.
+ * - I2: what is stored was published, by this publisher, under this id, byte by byte, and lies in just
+ *   the queues that the bindings say.
+ * - I3, I8: one (publisher, id) is stored once within the duplicate horizon.
+ * - I5: a delivery that came back is counted once.
+ * - I10: in a lane, messages of one connection lie in the order in which they were published.
+ * - I12: no queue holds more than it may, and a disk that is nearly full takes no message.
+ *
+ * @module
+ */
+import type { Change } from "../../lib/core/effect.ts";
+import type { MessageHead, MessageRef } from "../../lib/core/message.ts";
+import type { Scenario } from "./scenario.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** One message in one queue. */
+export interface Copy {
+  readonly message: MessageHead;
+  readonly body: string;
+  readonly wallMs: number;
+  /** The commit that brought it. */
+  readonly batch: number;
+  /** It was a dead letter once. */
+  readonly moved: boolean;
+  /** How often a delivery of it came back, as the disk knows. */
+  deliveries: number;
+  /** The commit that last brought it back; 0 when none did. */
+  returnedBatch: number;
+  /** It was written to a consumer. */
+  written: boolean;
+  /** Why it is no longer there. */
+  gone?: "acked" | "expired" | "purged" | "moved";
+}
+
+/** A message that was accepted. */
+export interface Accepted {
+  readonly body: string;
+  readonly monoMs: number;
+  readonly jumps: number;
+  readonly batch: number;
+  readonly copies: Copy[];
+}
+
+/** What was seen of one published message on its way to the broker. */
+export interface Attempt {
+  readonly publisher: string;
+  readonly id: string;
+  readonly receiver: string;
+  readonly exchange: string;
+  readonly key: string;
+  /** The connection it came on first, and its place there. */
+  readonly connection: number;
+  readonly place: number;
+  readonly firstMs: number;
+  /** How often it came. */
+  times: number;
+}
+
+/** What others know that decide about changes. */
+export interface Justification {
+  /** What was published under these bytes. */
+  attempt(body: string): Attempt | undefined;
+  /** How many acks of `receiver` for `id` the broker was given. */
+  acks(receiver: string, id: string): number;
+  /** Whether `receiver` rejected `id` for good. */
+  rejected(receiver: string, id: string): boolean;
+  /** Whether somebody asked to purge the queue. */
+  mayPurge(queue: string): boolean;
+}
+
+interface LaneState {
+  next: number;
+  readonly queued: Map<number, Copy>;
+  /** Came back, and not written again since. */
+  readonly waiting: Map<number, Copy>;
+  /** The last place of each publisher's connection. */
+  readonly places: Map<number, number>;
+}
+
+const decoder = new TextDecoder();
+
+/** The disk as it must be. */
+export class Ledger {
+  readonly #verdict: Verdict;
+  readonly #scenario: Scenario;
+  readonly #nowMs: () => number;
+  readonly #justify: Justification;
+  readonly #lanes = new Map<string, LaneState>();
+  readonly #accepted = new Map<string, Accepted>();
+  readonly #queued = new Map<string, Copy[]>();
+  readonly #sizes = new Map<string, number>();
+  readonly #ackRemovals = new Map<string, number>();
+  readonly #unclear = new Set<string>();
+  /** Number and moment of the last commit that was asked for. */
+  batch = 0;
+  batchMs = 0;
+  /** The disk is nearly full since then. */
+  lowSinceMs = Infinity;
+  /** How far the wall clock was set, back and forth, in milliseconds. */
+  jumps = 0;
+  /** How far when the present broker started: it does not look at it any more. */
+  #jumpsAtStart = 0;
+
+  /** An empty disk. */
+  constructor(
+    verdict: Verdict,
+    scenario: Scenario,
+    nowMs: () => number,
+    justify: Justification,
+  ) {
+    this.#verdict = verdict;
+    this.#scenario = scenario;
+    this.#nowMs = nowMs;
+    this.#justify = justify;
+  }
+
+  /** A broker starts. */
+  started(): void {
+    this.#jumpsAtStart = this.jumps;
+  }
+
+  /** A broker asks for a commit. */
+  asked(): void {
+    this.batch++;
+    this.batchMs = this.#nowMs();
+  }
+
+  /** Changes are durable. */
+  durable(changes: readonly Change[], wallMs: number): void {
+    const fresh: Copy[] = [];
+    for (const change of changes) {
+      switch (change.kind) {
+        case "enqueued":
+          fresh.push(this.#enqueue(change.message, decoder.decode(change.body), wallMs));
+          break;
+        case "removed":
+          this.#remove(change.message, wallMs);
+          break;
+        case "moved":
+          this.#move(change.from, change.message, wallMs);
+          break;
+        case "returned":
+          this.#comeBack(change.message, change.deliveries);
+      }
+    }
+    for (const copy of fresh) this.#checkQueues(copy);
+  }
+
+  /** What was accepted under an id. */
+  accepted(publisher: string, id: string): Accepted | undefined {
+    return this.#accepted.get(`${publisher} ${id}`);
+  }
+
+  /** Everything that was accepted. */
+  get all(): Iterable<Accepted> {
+    return this.#accepted.values();
+  }
+
+  /** The copies of a body that are queued. */
+  queued(body: string): readonly Copy[] {
+    return this.#queued.get(body) ?? NONE;
+  }
+
+  /** Whether a message of `receiver` under `id` may have been removed by its ack. */
+  mayBeAcked(receiver: string, id: string): boolean {
+    return this.ackRemovals(receiver, id) > 0 || this.#unclear.has(`${receiver} ${id}`);
+  }
+
+  /** How many messages of `receiver` under `id` were removed by its acks. */
+  ackRemovals(receiver: string, id: string): number {
+    return this.#ackRemovals.get(`${receiver} ${id}`) ?? 0;
+  }
+
+  /** How many messages each queue holds; empty ones may be missing. */
+  get sizes(): ReadonlyMap<string, number> {
+    return this.#sizes;
+  }
+
+  /** The lanes that have messages, as [queue, receiver]. */
+  lanes(): [string, string][] {
+    const found: [string, string][] = [];
+    for (const [name, { queued }] of this.#lanes) {
+      if (queued.size > 0) found.push(name.split(" ") as [string, string]);
+    }
+    return found;
+  }
+
+  /** Messages that came back before the present commit, wait, and stand before `copy`. */
+  overtaken(copy: Copy): Copy | undefined {
+    const lane = this.#lane(copy.message);
+    for (const one of lane.waiting.values()) {
+      const hasTime = one.message.expiresMs === 0;
+      if (one.message.seq < copy.message.seq && one.returnedBatch < this.batch && hasTime) {
+        return one;
+      }
+    }
+    return undefined;
+  }
+
+  /** A copy was written to a consumer. */
+  wrote(copy: Copy): void {
+    copy.written = true;
+    this.#lane(copy.message).waiting.delete(copy.message.seq);
+  }
+
+  /** Whether an id that was accepted then must still be remembered. */
+  mustRemember({ monoMs, jumps }: Accepted): boolean {
+    const ageMs = this.#nowMs() - monoMs + (this.jumps - jumps);
+    return ageMs < this.#scenario.limits.duplicateHorizonMs! - 1_000;
+  }
+
+  #enqueue(message: MessageHead, body: string, wallMs: number): Copy {
+    const { publisher, id } = message;
+    const copy = this.#append(message, body, wallMs, false);
+    const name = `${publisher} ${id}`;
+    const before = this.#accepted.get(name);
+    if (before?.batch === this.batch && before.body === body) {
+      const twice = before.copies.some((one) => one.message.queue === message.queue);
+      this.#verdict.require(!twice, "I3", () => `${name} is queued twice in ${message.queue}`);
+      before.copies.push(copy);
+    } else {
+      const known = before !== undefined && this.mustRemember(before);
+      this.#verdict.require(!known, "I3", () => `${name} is stored once more`);
+      const facts = { body, monoMs: this.#nowMs(), jumps: this.#jumpsAtStart, batch: this.batch };
+      this.#accepted.set(name, { ...facts, copies: [copy] });
+    }
+    this.#checkAttempt(copy);
+    return copy;
+  }
+
+  #checkAttempt({ message, body }: Copy): void {
+    const { publisher, id, receiver, queue } = message;
+    const attempt = this.#justify.attempt(body);
+    const same = attempt !== undefined && attempt.publisher === publisher &&
+      attempt.id === id && attempt.receiver === receiver;
+    if (!same) {
+      return this.#verdict.report("I2", `${publisher} never published ${id} like this`);
+    }
+    this.#verdict.require(attempt.firstMs <= this.lowSinceMs, "I12", () =>
+      `${publisher} ${id} was taken while the disk is nearly full`);
+    const most = this.#scenario.queue(queue)?.options.maxMessages ?? Infinity;
+    this.#verdict.require(this.#sizes.get(queue)! <= most, "I12", () => `${queue} is too full`);
+    if (attempt.times > 1) return;
+    const { places } = this.#lane(message);
+    const last = places.get(attempt.connection) ?? -1;
+    this.#verdict.require(last < attempt.place, "I10", () => `${publisher} ${id} was overtaken`);
+    places.set(attempt.connection, attempt.place);
+  }
+
+  #checkQueues({ message, body }: Copy): void {
+    const { publisher, id } = message;
+    const attempt = this.#justify.attempt(body);
+    if (attempt === undefined) return;
+    const queues = this.accepted(publisher, id)!.copies.map((copy) => copy.message.queue);
+    const expected = this.#scenario.takers(message.exchange, message.routingKey);
+    this.#verdict.require(queues.toSorted().join() === expected.join(), "I1", () =>
+      `${publisher} ${id} is in ${queues}, and not in ${expected}`);
+  }
+
+  #remove(ref: MessageRef, wallMs: number): void {
+    const copy = this.#copyAt(ref);
+    if (copy === undefined) return;
+    const { receiver, queue } = ref;
+    const { id, expiresMs } = copy.message;
+    const name = `${receiver} ${id}`;
+    const isOver = expiresMs > 0 && (expiresMs <= wallMs || this.jumps > 0);
+    const acked = this.ackRemovals(receiver, id);
+    const mayExpire = isOver && this.#scenario.queue(queue)?.options.expired === "remove";
+    if (acked < this.#justify.acks(receiver, id)) {
+      // Which of the two it was cannot be seen: then the ack may still remove another one.
+      if (mayExpire) this.#unclear.add(name);
+      else this.#ackRemovals.set(name, acked + 1);
+      return this.#leave(copy, "acked");
+    }
+    if (mayExpire) return this.#leave(copy, "expired");
+    this.#verdict.require(this.#justify.mayPurge(queue), "I7", () =>
+      `${name} left ${queue}, and ${receiver} has acknowledged ${acked} of that id`);
+    this.#leave(copy, "purged");
+  }
+
+  #move(from: MessageRef, message: MessageHead, wallMs: number): void {
+    const copy = this.#copyAt(from);
+    if (copy === undefined) return;
+    const { id, publisher, receiver, dead, queue } = message;
+    const old = copy.message;
+    const same = old.id === id && old.publisher === publisher && old.receiver === receiver;
+    const to = dead === undefined ? old.dead?.queue : `${from.queue}.dead`;
+    this.#verdict.require(same && to === queue, "I1", () =>
+      `${publisher} ${id} went from ${from.queue} to ${queue}`);
+    if (dead !== undefined) this.#checkDeath(copy, dead, wallMs);
+    this.#leave(copy, "moved");
+    const moved = this.#append(message, copy.body, copy.wallMs, true);
+    this.accepted(publisher, id)?.copies.push(moved);
+  }
+
+  #checkDeath(
+    { message, deliveries }: Copy,
+    dead: NonNullable<MessageHead["dead"]>,
+    wallMs: number,
+  ): void {
+    const { id, receiver, queue, expiresMs } = message;
+    const plan = this.#scenario.queue(queue)?.options;
+    const most = plan?.maxDeliveries ?? this.#scenario.limits.maxDeliveries!;
+    const justified = {
+      rejected: this.#justify.rejected(receiver, id),
+      expired: expiresMs > 0 && (expiresMs <= wallMs || this.jumps > 0) &&
+        plan?.expired !== "remove",
+      max_deliveries: most > 0 && dead.deliveries >= most && deliveries >= most - 1,
+    }[dead.reason];
+    this.#verdict.require(justified, "I1", () => `${id} died in ${queue}: ${dead.reason}`);
+  }
+
+  #comeBack(ref: MessageRef, deliveries: number): void {
+    const copy = this.#copyAt(ref);
+    if (copy === undefined) return;
+    const { id, queue } = copy.message;
+    this.#verdict.require(deliveries === copy.deliveries + 1, "I5", () =>
+      `${id} came back to ${queue} as delivery ${deliveries} after ${copy.deliveries}`);
+    copy.deliveries = deliveries;
+    copy.returnedBatch = this.batch;
+    this.#lane(ref).waiting.set(ref.seq, copy);
+  }
+
+  #append(message: MessageHead, body: string, wallMs: number, moved: boolean): Copy {
+    const { queue, seq } = message;
+    const lane = this.#lane(message);
+    this.#verdict.require(seq === lane.next, "I14", () =>
+      `place ${seq} of ${queue} is taken after ${lane.next - 1}`);
+    lane.next = seq + 1;
+    const facts = { message, body, wallMs, moved, batch: this.batch };
+    const copy: Copy = { ...facts, deliveries: 0, returnedBatch: 0, written: false };
+    lane.queued.set(seq, copy);
+    this.#sizes.set(queue, (this.#sizes.get(queue) ?? 0) + 1);
+    const copies = this.#queued.get(body);
+    if (copies === undefined) this.#queued.set(body, [copy]);
+    else copies.push(copy);
+    return copy;
+  }
+
+  #leave(copy: Copy, why: NonNullable<Copy["gone"]>): void {
+    const { message, body } = copy;
+    copy.gone = why;
+    const lane = this.#lane(message);
+    lane.queued.delete(message.seq);
+    lane.waiting.delete(message.seq);
+    this.#sizes.set(message.queue, this.#sizes.get(message.queue)! - 1);
+    this.#queued.set(body, this.queued(body).filter((one) => one !== copy));
+  }
+
+  #copyAt(ref: MessageRef): Copy | undefined {
+    const copy = this.#lane(ref).queued.get(ref.seq);
+    const { queue, receiver, seq } = ref;
+    this.#verdict.require(copy !== undefined, "I14", () =>
+      `what is not there is changed: ${queue} ${receiver} ${seq}`);
+    return copy;
+  }
+
+  #lane({ queue, receiver }: MessageRef): LaneState {
+    const name = `${queue} ${receiver}`;
+    let lane = this.#lanes.get(name);
+    if (lane === undefined) {
+      lane = { next: 0, queued: new Map(), waiting: new Map(), places: new Map() };
+      this.#lanes.set(name, lane);
+    }
+    return lane;
+  }
+}
+
+const NONE: readonly Copy[] = [];
