@@ -61,7 +61,7 @@ export class Cast {
 
   /** Those who behave badly or at their whim go; whoever holds leases stays and says nothing. */
   calm(): void {
-    for (const one of [...this.consumers, ...this.publishers, this.mallory]) one.close();
+    for (const one of this.#passing()) one.close();
   }
 
   /** Sees to it that each lane with messages has somebody who takes them. */
@@ -87,6 +87,9 @@ export class Cast {
     }
     const busy = this.senders.find((sender) => !sender.isDone);
     if (busy !== undefined) return `${busy.name} waits`;
+    if (!this.#passing().every((one) => one.isGone)) return "somebody has not left";
+    const away = this.receivers.find((receiver) => !receiver.isReady);
+    if (away !== undefined) return `${away.plan.identity} is not connected`;
     for (const { wire, held, asked, identity } of wires.open) {
       const isReal = this.receivers.some((receiver) => receiver.owns(wire));
       if (isReal && held.length > 0) return `${identity} has not answered for ${held[0]!.id}`;
@@ -99,6 +102,11 @@ export class Cast {
   async close(): Promise<void> {
     for (const one of [...this.holders, ...this.#drains.values()]) one.close();
     await Promise.all([...this.senders, ...this.receivers].map((actor) => actor.close()));
+  }
+
+  /** Those who are not wanted at the end. */
+  #passing() {
+    return [...this.consumers, ...this.publishers, this.mallory];
   }
 
   #isServed(queue: string, identity: string): boolean {

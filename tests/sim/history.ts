@@ -80,7 +80,6 @@ function watch({ world, verdict, ledger, wires }: Stage): void {
       ledger.asked();
       wires.commitAsked();
     },
-    reads: () => {},
     durable: (changes, wallMs) => {
       if (verdict.isTraced) {
         const kinds = changes.map((change) =>
@@ -115,8 +114,11 @@ async function probe(
   if (report === undefined || ledger.batch !== batch) return;
   for (const [queue, messages] of report.queues) {
     const expected = ledger.sizes.get(queue) ?? 0;
-    verdict.require(messages === expected, "I14", () =>
-      `after a restart ${queue} has ${messages} messages, and not ${expected}`);
+    verdict.require(
+      messages === expected,
+      "I14",
+      () => `after a restart ${queue} has ${messages} messages, and not ${expected}`,
+    );
   }
 }
 
@@ -180,8 +182,11 @@ async function settle(stage: Stage, cast: Cast, mischief: Mischief): Promise<voi
   const { promise, resolve } = Promise.withResolvers<Report | undefined>();
   world.network.whenListening((accept) => ask(world, accept).then(resolve));
   const report = await clock.until(promise);
-  verdict.require(report?.connected_clients === 1 && report.consumers.length === 0, "I12", () =>
-    `the broker keeps ${report?.connected_clients} clients of one`);
+  verdict.require(
+    report?.connected_clients === 1 && report.consumers.length === 0,
+    "I12",
+    () => `the broker keeps ${report?.connected_clients} clients of one`,
+  );
   await clock.until(world.stopBroker());
 }
 
@@ -189,8 +194,11 @@ async function settle(stage: Stage, cast: Cast, mischief: Mischief): Promise<voi
 function checkEnd({ ledger, verdict }: Stage): void {
   for (const { copies } of ledger.all) {
     for (const { gone, message } of copies) {
-      verdict.require(gone !== undefined || message.queue.endsWith(".dead"), "I1", () =>
-        `${message.id} is still in ${message.queue}`);
+      verdict.require(
+        gone !== undefined || message.queue.endsWith(".dead"),
+        "I1",
+        () => `${message.id} is still in ${message.queue}`,
+      );
     }
   }
 }

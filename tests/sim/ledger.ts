@@ -95,7 +95,9 @@ export class Ledger {
   readonly #queued = new Map<string, Copy[]>();
   readonly #sizes = new Map<string, number>();
   readonly #ackRemovals = new Map<string, number>();
-  readonly #unclear = new Set<string>();
+  readonly #removed = new Set<string>();
+  /** What was accepted, by receiver and id. */
+  readonly #byReceiver = new Map<string, Accepted[]>();
   /** Number and moment of the last commit that was asked for. */
   batch = 0;
   batchMs = 0;
@@ -166,14 +168,21 @@ export class Ledger {
     return this.#queued.get(body) ?? NONE;
   }
 
-  /** Whether a message of `receiver` under `id` may have been removed by its ack. */
-  mayBeAcked(receiver: string, id: string): boolean {
-    return this.ackRemovals(receiver, id) > 0 || this.#unclear.has(`${receiver} ${id}`);
+  /** Whether a message of `receiver` under `id` was removed: by an ack, as far as a restart can know. */
+  isRemoved(receiver: string, id: string): boolean {
+    return this.#removed.has(`${receiver} ${id}`);
   }
 
   /** How many messages of `receiver` under `id` were removed by its acks. */
   ackRemovals(receiver: string, id: string): number {
     return this.#ackRemovals.get(`${receiver} ${id}`) ?? 0;
+  }
+
+  /** Whether an ack of `receiver` for `id` took effect and must not be forgotten. */
+  mustConfirm(receiver: string, id: string): boolean {
+    if (this.ackRemovals(receiver, id) === 0) return false;
+    const meant = this.#byReceiver.get(`${receiver} ${id}`) ?? [];
+    return meant.every((accepted) => this.mustRemember(accepted));
   }
 
   /** How many messages each queue holds; empty ones may be missing. */
@@ -227,10 +236,17 @@ export class Ledger {
       const known = before !== undefined && this.mustRemember(before);
       this.#verdict.require(!known, "I3", () => `${name} is stored once more`);
       const facts = { body, monoMs: this.#nowMs(), jumps: this.#jumpsAtStart, batch: this.batch };
-      this.#accepted.set(name, { ...facts, copies: [copy] });
+      this.#remember(name, `${message.receiver} ${id}`, { ...facts, copies: [copy] });
     }
     this.#checkAttempt(copy);
     return copy;
+  }
+
+  #remember(name: string, meant: string, accepted: Accepted): void {
+    this.#accepted.set(name, accepted);
+    const others = this.#byReceiver.get(meant);
+    if (others === undefined) this.#byReceiver.set(meant, [accepted]);
+    else others.push(accepted);
   }
 
   #checkAttempt({ message, body }: Copy): void {
@@ -241,8 +257,11 @@ export class Ledger {
     if (!same) {
       return this.#verdict.report("I2", `${publisher} never published ${id} like this`);
     }
-    this.#verdict.require(attempt.firstMs <= this.lowSinceMs, "I12", () =>
-      `${publisher} ${id} was taken while the disk is nearly full`);
+    this.#verdict.require(
+      attempt.firstMs <= this.lowSinceMs,
+      "I12",
+      () => `${publisher} ${id} was taken while the disk is nearly full`,
+    );
     const most = this.#scenario.queue(queue)?.options.maxMessages ?? Infinity;
     this.#verdict.require(this.#sizes.get(queue)! <= most, "I12", () => `${queue} is too full`);
     if (attempt.times > 1) return;
@@ -256,10 +275,14 @@ export class Ledger {
     const { publisher, id } = message;
     const attempt = this.#justify.attempt(body);
     if (attempt === undefined) return;
-    const queues = this.accepted(publisher, id)!.copies.map((copy) => copy.message.queue);
+    const fresh = this.accepted(publisher, id)!.copies.filter((copy) => !copy.moved);
+    const queues = fresh.map((copy) => copy.message.queue);
     const expected = this.#scenario.takers(message.exchange, message.routingKey);
-    this.#verdict.require(queues.toSorted().join() === expected.join(), "I1", () =>
-      `${publisher} ${id} is in ${queues}, and not in ${expected}`);
+    this.#verdict.require(
+      queues.toSorted().join() === expected.join(),
+      "I1",
+      () => `${publisher} ${id} is in ${queues}, and not in ${expected}`,
+    );
   }
 
   #remove(ref: MessageRef, wallMs: number): void {
@@ -270,16 +293,20 @@ export class Ledger {
     const name = `${receiver} ${id}`;
     const isOver = expiresMs > 0 && (expiresMs <= wallMs || this.jumps > 0);
     const acked = this.ackRemovals(receiver, id);
+    this.#removed.add(name);
     const mayExpire = isOver && this.#scenario.queue(queue)?.options.expired === "remove";
+    const mayPurge = this.#justify.mayPurge(queue);
     if (acked < this.#justify.acks(receiver, id)) {
-      // Which of the two it was cannot be seen: then the ack may still remove another one.
-      if (mayExpire) this.#unclear.add(name);
-      else this.#ackRemovals.set(name, acked + 1);
+      // Which of them it was cannot be seen: then the ack may still remove another one.
+      if (!mayExpire && !mayPurge) this.#ackRemovals.set(name, acked + 1);
       return this.#leave(copy, "acked");
     }
     if (mayExpire) return this.#leave(copy, "expired");
-    this.#verdict.require(this.#justify.mayPurge(queue), "I7", () =>
-      `${name} left ${queue}, and ${receiver} has acknowledged ${acked} of that id`);
+    this.#verdict.require(
+      mayPurge,
+      "I7",
+      () => `${name} left ${queue}, and ${receiver} has acknowledged ${acked} of that id`,
+    );
     this.#leave(copy, "purged");
   }
 
@@ -290,8 +317,11 @@ export class Ledger {
     const old = copy.message;
     const same = old.id === id && old.publisher === publisher && old.receiver === receiver;
     const to = dead === undefined ? old.dead?.queue : `${from.queue}.dead`;
-    this.#verdict.require(same && to === queue, "I1", () =>
-      `${publisher} ${id} went from ${from.queue} to ${queue}`);
+    this.#verdict.require(
+      same && to === queue,
+      "I1",
+      () => `${publisher} ${id} went from ${from.queue} to ${queue}`,
+    );
     if (dead !== undefined) this.#checkDeath(copy, dead, wallMs);
     this.#leave(copy, "moved");
     const moved = this.#append(message, copy.body, copy.wallMs, true);
@@ -319,8 +349,11 @@ export class Ledger {
     const copy = this.#copyAt(ref);
     if (copy === undefined) return;
     const { id, queue } = copy.message;
-    this.#verdict.require(deliveries === copy.deliveries + 1, "I5", () =>
-      `${id} came back to ${queue} as delivery ${deliveries} after ${copy.deliveries}`);
+    this.#verdict.require(
+      deliveries === copy.deliveries + 1,
+      "I5",
+      () => `${id} came back to ${queue} as delivery ${deliveries} after ${copy.deliveries}`,
+    );
     copy.deliveries = deliveries;
     copy.returnedBatch = this.batch;
     this.#lane(ref).waiting.set(ref.seq, copy);
@@ -329,8 +362,11 @@ export class Ledger {
   #append(message: MessageHead, body: string, wallMs: number, moved: boolean): Copy {
     const { queue, seq } = message;
     const lane = this.#lane(message);
-    this.#verdict.require(seq === lane.next, "I14", () =>
-      `place ${seq} of ${queue} is taken after ${lane.next - 1}`);
+    this.#verdict.require(
+      seq === lane.next,
+      "I14",
+      () => `place ${seq} of ${queue} is taken after ${lane.next - 1}`,
+    );
     lane.next = seq + 1;
     const facts = { message, body, wallMs, moved, batch: this.batch };
     const copy: Copy = { ...facts, deliveries: 0, returnedBatch: 0, written: false };
@@ -355,8 +391,11 @@ export class Ledger {
   #copyAt(ref: MessageRef): Copy | undefined {
     const copy = this.#lane(ref).queued.get(ref.seq);
     const { queue, receiver, seq } = ref;
-    this.#verdict.require(copy !== undefined, "I14", () =>
-      `what is not there is changed: ${queue} ${receiver} ${seq}`);
+    this.#verdict.require(
+      copy !== undefined,
+      "I14",
+      () => `what is not there is changed: ${queue} ${receiver} ${seq}`,
+    );
     return copy;
   }
 

@@ -15,7 +15,7 @@ const NONSENSE = [
   "ack\nnack\nfetch\nconsume\n",
   "\x16\x03\x01\x02\x00\x01\x00\xff\xfe\n",
   "consume q0 0\nfetch nowhere\nbind q0 nowhere k\n",
-  "publish d r0 {\"message_id\": \n",
+  'publish d r0 {"message_id": \n',
 ];
 const encoder = new TextEncoder();
 
@@ -47,6 +47,11 @@ export class Mallory {
       world.counts.add("oversized line");
       this.#client.sendBytes(new Uint8Array(world.limits.maxLineBytes + 1).fill(65));
     } else this.#meddle();
+  }
+
+  /** Whether it has hung up, and the broker knows. */
+  get isGone(): boolean {
+    return this.#client.isGone;
   }
 
   /** Hangs up. */

@@ -40,6 +40,12 @@ export class RawClient {
     return this.#wire !== undefined;
   }
 
+  /** Whether nothing of it is left, at neither end. */
+  get isGone(): boolean {
+    if (this.#connecting) return false;
+    return [...this.#process.wires].every((wire) => wire.isClosed && wire.peer.isClosed);
+  }
+
   /** Connects, if it is not connected. */
   open(): void {
     this.#wanted = true;

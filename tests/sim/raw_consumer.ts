@@ -50,6 +50,11 @@ export class RawConsumer {
     this.#whim(queue);
   }
 
+  /** Whether it has hung up, and the broker knows. */
+  get isGone(): boolean {
+    return this.#client.isGone;
+  }
+
   /** Hangs up. */
   close(): void {
     this.#client.close();

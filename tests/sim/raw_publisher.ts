@@ -12,17 +12,13 @@ import type { RoutePlan } from "./scenario.ts";
 /** Ids that several publishers share. */
 const SHARED_IDS = 30;
 
-/** Something that was published. */
-interface Published {
-  readonly line: string;
-}
-
 /** One publisher. */
 export class RawPublisher {
   readonly #stage: Stage;
   readonly #client: RawClient;
   readonly #meant: Map<string, Set<string>>;
-  readonly #published: Published[] = [];
+  /** What it said to publish. */
+  readonly #published: string[] = [];
   readonly #used: string[] = [];
   #sent = 0;
 
@@ -46,7 +42,7 @@ export class RawPublisher {
   /** Publishes the very same again. */
   again(): void {
     const { random } = this.#stage;
-    if (this.#published.length > 0) this.#client.send(random.pick(this.#published).line);
+    if (this.#published.length > 0) this.#client.send(random.pick(this.#published));
   }
 
   /** Publishes something else under an id that it has used. */
@@ -55,6 +51,11 @@ export class RawPublisher {
     if (this.#used.length === 0 || !this.#client.isOpen) return;
     const id = random.pick(this.#used);
     this.#say(random.pick(scenario.routes), [this.#envelope(id)], false);
+  }
+
+  /** Whether it has hung up, and the broker knows. */
+  get isGone(): boolean {
+    return this.#client.isGone;
   }
 
   /** Hangs up. */
@@ -68,7 +69,7 @@ export class RawPublisher {
     const line = isBatch
       ? `publish_batch ${exchange} ${key} [${envelopes.join(",")}]`
       : `publish ${exchange} ${key} ${envelopes[0]}${ttl}`;
-    this.#published.push({ line });
+    this.#published.push(line);
     this.#client.send(line);
   }
 

@@ -39,6 +39,11 @@ export class ReceiverActor {
     return this.#process !== undefined;
   }
 
+  /** Whether it was connected once since its start. */
+  get isReady(): boolean {
+    return this.#receiver !== undefined;
+  }
+
   /** Whether a connection is its own. */
   owns(wire: SimulatedWire): boolean {
     return this.#process?.wires.has(wire) ?? false;
@@ -85,8 +90,11 @@ export class ReceiverActor {
       return verdict.report("I7", `receiver ${identity} acks ${id}, which it does not hold`);
     }
     const text = textOf(this.#stage, delivered.body);
-    verdict.require(text !== undefined && this.sink.hasText(text), "I1", () =>
-      `receiver ${identity} acks ${id} before its sink has '${text}'`);
+    verdict.require(
+      text !== undefined && this.sink.hasText(text),
+      "I1",
+      () => `receiver ${identity} acks ${id} before its sink has '${text}'`,
+    );
   }
 
   async #follow(process: SimulatedProcess, started: Promise<Receiver>): Promise<void> {

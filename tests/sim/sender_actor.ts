@@ -53,7 +53,7 @@ export class SenderActor {
 
   /** Whether everything is settled that can be. */
   get isDone(): boolean {
-    return this.#unsettled === 0 && (this.#spool?.size ?? 0) === 0;
+    return this.#sender !== undefined && this.#unsettled === 0 && (this.#spool?.size ?? 0) === 0;
   }
 
   /** Starts it; again and again, as long as it does not connect. */
@@ -116,13 +116,19 @@ export class SenderActor {
     if (error !== undefined) return;
     this.accepted++;
     const { ledger, verdict } = this.#stage;
-    verdict.require(ledger.accepted(this.name, id) !== undefined, "I1", () =>
-      `${this.name} reports ${id} as sent, and it is not on the disk`);
+    verdict.require(
+      ledger.accepted(this.name, id) !== undefined,
+      "I1",
+      () => `${this.name} reports ${id} as sent, and it is not on the disk`,
+    );
   }
 
   #check(error: unknown, what: string): void {
-    this.#stage.verdict.require(error === undefined, "sanity", () =>
-      `${this.name} gave up ${what}: ${error}`);
+    this.#stage.verdict.require(
+      error === undefined,
+      "sanity",
+      () => `${this.name} gave up ${what}: ${error}`,
+    );
   }
 
   async #follow(process: SimulatedProcess, connected: Promise<Sender>): Promise<void> {

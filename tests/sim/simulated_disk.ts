@@ -18,8 +18,6 @@ import type { SimulatedProcess } from "./simulated_process.ts";
 export interface DiskObserver {
   /** A broker wants changes committed. */
   asked(changes: readonly Change[], wallMs: number): void;
-  /** A broker wants messages read. */
-  reads(): void;
   /** Changes are durable, whether or not the broker will learn it. */
   durable(changes: readonly Change[], wallMs: number): void;
   /** A broker goes on with a store that has failed. */
@@ -62,7 +60,6 @@ export class SimulatedDisk {
   /** Told of everything. */
   observer: DiskObserver = {
     asked: () => {},
-    reads: () => {},
     durable: () => {},
     usedAfterFailure: () => {},
   };
@@ -220,7 +217,6 @@ export class SimulatedStore implements Store {
   // deno-lint-ignore require-await -- what it throws is a rejection
   async read(messages: readonly MessageRef[]): Promise<Uint8Array[]> {
     this.#use();
-    this.#disk.observer.reads();
     if (this.#disk.strike("read error") !== undefined) {
       this.#counts.add("read with I/O error");
       this.#failed = true;

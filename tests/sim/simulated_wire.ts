@@ -189,7 +189,9 @@ export class SimulatedWire implements ClientSocket {
 
   #tellPeer(): void {
     const peer = this.peer;
-    if (!this.#vanished) this.#options.clock.after(this.#options.weather.delayMs(), () => peer.#fail());
+    if (!this.#vanished) {
+      this.#options.clock.after(this.#options.weather.delayMs(), () => peer.#fail());
+    }
   }
 
   #fail(): void {

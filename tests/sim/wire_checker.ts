@@ -85,8 +85,11 @@ export class WireChecker implements WireObserver, Justification {
     for (const line of conversation.fromBroker.push(chunk)) this.#said(conversation, line);
     const { limits } = this.#scenario;
     const most = 2 * limits.maxUnsentBytes! + MAX_REPLIES_BYTES;
-    this.#verdict.require(from.unsentBytes <= most, "I12", () =>
-      `${from.unsentBytes} bytes wait to be sent to ${from.identity}`);
+    this.#verdict.require(
+      from.unsentBytes <= most,
+      "I12",
+      () => `${from.unsentBytes} bytes wait to be sent to ${from.identity}`,
+    );
   }
 
   arrived(to: SimulatedWire, chunk: Uint8Array): void {
@@ -133,8 +136,11 @@ export class WireChecker implements WireObserver, Justification {
   commitDurable(): void {
     for (const { copy, deliveries, id, conversation } of this.#due) {
       if (copy === undefined || copy.gone !== undefined) continue;
-      this.#verdict.require(copy.deliveries > deliveries, "I5", () =>
-        `the lease of ${id} outlived connection ${conversation.number}`);
+      this.#verdict.require(
+        copy.deliveries > deliveries,
+        "I5",
+        () => `the lease of ${id} outlived connection ${conversation.number}`,
+      );
     }
     this.#due = [];
   }
@@ -179,20 +185,30 @@ export class WireChecker implements WireObserver, Justification {
     const verb = space === -1 ? line : line.slice(0, space);
     const rest = line.slice(space + 1);
     const key = `${conversation.identity} ${rest}`;
-    const ackedBefore = verb === "ack" && this.#ackIsRemembered(conversation.identity, rest);
+    const ackedBefore = verb === "ack" && this.ledger.mustConfirm(conversation.identity, rest);
     const published = verb === "publish" || verb === "publish_batch"
       ? this.#publishes(conversation, line)
       : NOTHING;
-    if (verb === "ack") {
-      this.#acks.set(key, (this.#acks.get(key) ?? 0) + 1);
-      this.watch.acked(wire.peer, rest, this.#settle(conversation, rest));
-    } else if (verb === "nack") {
-      const [id, dead] = rest.split(" ");
-      if (dead === "dead") this.#rejected.add(`${conversation.identity} ${id}`);
-      this.#settle(conversation, id!);
+    let endsLease = false;
+    if (verb === "ack" || verb === "nack") {
+      const [id, dead] = rest.split(" ") as [string, string?];
+      endsLease = conversation.endLease(id, this.#isLive);
+      const delivered = conversation.settle(id);
+      if (verb === "ack") {
+        this.#acks.set(key, (this.#acks.get(key) ?? 0) + 1);
+        this.watch.acked(wire.peer, rest, delivered);
+      } else if (dead === "dead") this.#rejected.add(`${conversation.identity} ${id}`);
     } else if (verb === "purge") this.#purged.add(rest.split(" ")[0]!);
     const known = published.map((one) => this.#knows(conversation.identity, one));
-    conversation.asked.push({ verb, line, published, answered: 0, known, ackedBefore });
+    conversation.asked.push({
+      verb,
+      line,
+      published,
+      answered: 0,
+      known,
+      endsLease,
+      ackedBefore,
+    });
   }
 
   #publishes(
@@ -234,21 +250,6 @@ export class WireChecker implements WireObserver, Justification {
     return accepted.body === body ? "same" : "other";
   }
 
-  #ackIsRemembered(receiver: string, id: string): boolean {
-    if (this.ledger.ackRemovals(receiver, id) === 0) return false;
-    for (const accepted of this.ledger.all) {
-      const [copy] = accepted.copies;
-      if (copy?.message.id !== id || copy.message.receiver !== receiver) continue;
-      if (!this.ledger.mustRemember(accepted)) return false;
-    }
-    return true;
-  }
-
-  #settle(conversation: Conversation, id: string): Delivered | undefined {
-    conversation.endLease(id, this.#isLive);
-    return conversation.settle(id);
-  }
-
   /** The broker has written a line. */
   #said(conversation: Conversation, line: string): void {
     this.lines++;
@@ -274,21 +275,39 @@ export class WireChecker implements WireObserver, Justification {
     const sane = !/^(?:Unknown|Missing|Invalid)/.test(line) ||
       MISBEHAVING.test(conversation.identity);
     this.#verdict.require(fits && sane, "I13", () => `'${asked.line}' is answered '${line}'`);
+    if ((verb === "ack" || verb === "nack") && !failed && !asked.endsLease) {
+      this.#endsLate(conversation, asked.line.split(" ")[1]!);
+    }
     if (verb === "ack") this.#answersAck(conversation, asked, line, failed);
     if (verb === "touch" && !failed) this.#touched(conversation, line.slice(8));
     if (verb === "purge") this.#purged.delete(asked.line.split(" ")[1]!);
     return published.length === 0;
   }
 
+  /** It ended a lease that began meanwhile, or one of another connection, which cannot be told apart. */
+  #endsLate(conversation: Conversation, id: string): void {
+    if (conversation.endLease(id, this.#isLive)) return;
+    for (const other of this.#conversations.values()) {
+      if (other.identity !== conversation.identity) continue;
+      other.leases = other.leases.filter((lease) => lease.id !== id);
+    }
+  }
+
   #answersAck({ identity }: Conversation, asked: Asked, line: string, failed: boolean): void {
     const id = asked.line.slice(4);
     if (failed) {
-      return this.#verdict.require(!asked.ackedBefore, "I4", () =>
-        `${identity} acked ${id} again and was told '${line}'`);
+      return this.#verdict.require(
+        !asked.ackedBefore,
+        "I4",
+        () => `${identity} acked ${id} again and was told '${line}'`,
+      );
     }
     this.#verdict.require(line === `ACK_CONFIRMED ${id}`, "I13", () => `'${line}' for ${id}`);
-    this.#verdict.require(this.ledger.mayBeAcked(identity, id), "I4", () =>
-      `${id} of ${identity} is confirmed and not removed on the disk`);
+    this.#verdict.require(
+      this.ledger.isRemoved(identity, id),
+      "I4",
+      () => `${id} of ${identity} is confirmed and not removed on the disk`,
+    );
   }
 
   #touched(conversation: Conversation, id: string): void {
@@ -308,8 +327,11 @@ export class WireChecker implements WireObserver, Justification {
     const isWhole = one === undefined || (failed && !line.endsWith(` for message ${one.id}`));
     if (isWhole) {
       const may = MISBEHAVING.test(conversation.identity) || conversation.over;
-      this.#verdict.require(failed && answered === 0 && may, "I13", () =>
-        `'${asked.line.slice(0, 60)}' is answered '${line}'`);
+      this.#verdict.require(
+        failed && answered === 0 && may,
+        "I13",
+        () => `'${asked.line.slice(0, 60)}' is answered '${line}'`,
+      );
       return true;
     }
     asked.answered++;
@@ -327,15 +349,21 @@ export class WireChecker implements WireObserver, Justification {
     const name = `${publisher} ${id}`;
     if (line === `ACK ${id}`) {
       this.#verdict.require(accepted !== undefined, "I1", () => `ACK ${name} is not on the disk`);
-      this.#verdict.require(accepted?.body === body && known !== "other", "I8", () =>
-        `ACK ${name} is for other content`);
+      this.#verdict.require(
+        accepted?.body === body && known !== "other",
+        "I8",
+        () => `ACK ${name} is for other content`,
+      );
       return;
     }
     this.#verdict.require(line.startsWith("Error: "), "I13", () => `publish ${name}: '${line}'`);
     this.#verdict.require(known !== "same", "I8", () => `${name} again is answered '${line}'`);
     if (!/already used/.test(line)) return;
-    this.#verdict.require(accepted !== undefined && accepted.body !== body, "I8", () =>
-      `${name} is new and answered '${line}'`);
+    this.#verdict.require(
+      accepted !== undefined && accepted.body !== body,
+      "I8",
+      () => `${name} is new and answered '${line}'`,
+    );
   }
 
   #delivers(conversation: Conversation, line: string): void {
@@ -347,14 +375,23 @@ export class WireChecker implements WireObserver, Justification {
     if (attempt === undefined || attempt.id !== id) {
       return this.#verdict.report("I2", `${identity} is given ${id}, which nobody published`);
     }
-    this.#verdict.require(attempt.receiver === identity, "I6", () =>
-      `${identity} is given ${id}, which is for ${attempt.receiver}`);
+    this.#verdict.require(
+      attempt.receiver === identity,
+      "I6",
+      () => `${identity} is given ${id}, which is for ${attempt.receiver}`,
+    );
     const copies = this.ledger.queued(body);
-    this.#verdict.require(copies.length > 0, "I4", () =>
-      `${identity} is given ${id}, which is in no queue on the disk`);
+    this.#verdict.require(
+      copies.length > 0,
+      "I4",
+      () => `${identity} is given ${id}, which is in no queue on the disk`,
+    );
     const live = this.#liveLeases(body, identity);
-    this.#verdict.require(live < copies.length, "I5", () =>
-      `${id} is leased ${live + 1} times in ${copies.length} queues`);
+    this.#verdict.require(
+      live < copies.length,
+      "I5",
+      () => `${id} is leased ${live + 1} times in ${copies.length} queues`,
+    );
     const copy = copies.length === 1 ? copies[0] : undefined;
     if (copy !== undefined) this.#checkOrder(conversation, copy);
     for (const one of copies) this.ledger.wrote(one);
@@ -365,8 +402,8 @@ export class WireChecker implements WireObserver, Justification {
     conversation.leases.push(lease);
   }
 
-  readonly #isLive = ({ sinceMs }: Delivered): boolean =>
-    this.ledger.batchMs - sinceMs < this.#scenario.ackTimeoutMs;
+  readonly #isLive = ({ sinceMs, copy }: Delivered): boolean =>
+    copy?.gone === undefined && this.ledger.batchMs - sinceMs < this.#scenario.ackTimeoutMs;
 
   #liveLeases(body: string, receiver: string): number {
     let count = 0;
@@ -385,8 +422,11 @@ export class WireChecker implements WireObserver, Justification {
     conversation.places.set(queue, seq);
     if (!this.#isOnlyOne(conversation)) return;
     const before = this.ledger.overtaken(copy);
-    this.#verdict.require(before === undefined, "I10", () =>
-      `${id} is delivered before ${before!.message.id}, which came back to ${queue}`);
+    this.#verdict.require(
+      before === undefined,
+      "I10",
+      () => `${id} is delivered before ${before!.message.id}, which came back to ${queue}`,
+    );
   }
 
   /** Whether nobody else can have been given what came back. */

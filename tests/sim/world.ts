@@ -20,6 +20,7 @@ import type { SimulatedWire } from "./simulated_wire.ts";
 interface Running {
   readonly broker: RunningBroker;
   readonly process: SimulatedProcess;
+  stopping: boolean;
 }
 
 /** A machine for a broker, a network, and clients. */
@@ -77,15 +78,17 @@ export class World {
       process.wires.add(socket);
       broker.accept(socket);
     };
-    this.#running = { broker, process };
+    this.#running = { broker, process, stopping: false };
     await this.onBrokerStart(accept);
-    if (process.alive) this.network.listen(accept);
+    const isWanted = this.#running?.process === process && !this.#running.stopping;
+    if (isWanted) this.network.listen(accept);
   }
 
   /** Stops the broker in order; what it knows stays on the disk. */
   async stopBroker(): Promise<void> {
     this.network.listen();
     const running = this.#running;
+    if (running !== undefined) running.stopping = true;
     await running?.broker.stop();
     if (this.#running !== running) return;
     this.#running = undefined;

@@ -1,0 +1,21 @@
+/**
+ * Histories that once broke a promise, of the program or of the simulator, and that every run lives
+ * through again. A seed means the same history only as long as the simulator draws the same numbers.
+ *
+ * @module
+ */
+
+/** The seeds. */
+export const SAVED_SEEDS: readonly number[] = [
+  20,
+  24,
+  40,
+  54,
+  105,
+  346,
+  349,
+  739,
+  1_000_302,
+  1_000_527,
+  1_000_633,
+];
