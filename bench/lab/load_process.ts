@@ -18,6 +18,7 @@ export class LoadProcess implements AsyncDisposable {
   readonly #output: ReadableStreamDefaultReader<string>;
   readonly #task: LoadTask;
   #text = "";
+  #ended = false;
   #meter: ProcessMeter | undefined;
 
   private constructor(task: LoadTask) {
@@ -28,7 +29,10 @@ export class LoadProcess implements AsyncDisposable {
       stdout: "piped",
       stderr: "inherit",
     }).spawn();
+    void this.#child.status.then(() => this.#ended = true);
     this.#input = this.#child.stdin.getWriter();
+    // It may end without reading.
+    this.#input.closed.catch(() => {});
     this.#output = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   }
 
@@ -43,7 +47,7 @@ export class LoadProcess implements AsyncDisposable {
   async run(): Promise<LoadReport> {
     this.#meter = new ProcessMeter(this.#child.pid);
     await this.#input.write(new TextEncoder().encode("go\n"));
-    const timer = setTimeout(() => this.#child.kill("SIGKILL"), PATIENCE_MS);
+    const timer = setTimeout(() => !this.#ended && this.#child.kill("SIGKILL"), PATIENCE_MS);
     try {
       return JSON.parse(await this.#line()) as LoadReport;
     } finally {
@@ -56,11 +60,12 @@ export class LoadProcess implements AsyncDisposable {
     return this.#meter!.read();
   }
 
-  /** Ends it. */
+  /** Ends it, whether it has run or not: after its report it has nothing more to do. */
   async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#ended) this.#child.kill("SIGKILL");
+    await this.#child.status;
     await this.#input.close().catch(() => {});
     await this.#output.cancel();
-    await this.#child.status;
   }
 
   async #line(): Promise<string> {

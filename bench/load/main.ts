@@ -1,6 +1,6 @@
 /**
  * One load process: connects, says so, waits for a line, sends or receives everything, reports, and
- * ends with its standard input, so that what it used can be read meanwhile.
+ * stays, so that what it used can be read, until it is ended.
  *
  * @module
  */
@@ -13,6 +13,7 @@ import { dueMsOf } from "./texts.ts";
 /** Each loads its own library only. */
 const CLIENTS: Readonly<Record<ClientName, () => Promise<LoadClient>>> = {
   ciphermq: async () => (await import("./ciphermq.ts")).ciphermq,
+  spread: async () => (await import("./spread.ts")).spread,
   rabbitmq: async () => (await import("./rabbitmq.ts")).rabbitmq,
   nats: async () => (await import("./nats.ts")).nats,
   mosquitto: async () => (await import("./mosquitto.ts")).mosquitto,
@@ -51,4 +52,3 @@ const input = Deno.stdin.readable.getReader();
 await input.read();
 console.log(JSON.stringify(await started()));
 await input.read();
-Deno.exit(0);

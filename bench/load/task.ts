@@ -5,7 +5,7 @@
  */
 
 /** The client library that a load process uses. */
-export type ClientName = "ciphermq" | "rabbitmq" | "nats" | "mosquitto";
+export type ClientName = "ciphermq" | "spread" | "rabbitmq" | "nats" | "mosquitto";
 
 /** Where a load process connects, and how. */
 export interface Place {
@@ -31,6 +31,10 @@ export interface Workload {
   readonly sealed: boolean;
   /** The MQTT quality of service; only Mosquitto has one. */
   readonly qos?: 1 | 2;
+  /** How many queues the messages are spread over; only `spread` does. */
+  readonly queues?: number;
+  /** How many connections consume them; only `spread` has more than one. */
+  readonly consumers?: number;
 }
 
 /** All that a load process needs to know. */
