@@ -17,7 +17,8 @@ import type { Reply } from "../wire/reply.ts";
 import type { Backups } from "./backups.ts";
 import type { ClientSocket } from "./client_socket.ts";
 import type { Holder, IncomingRoom } from "./incoming_room.ts";
-import type { Engine, EngineStep, Outlet } from "./engine.ts";
+import type { Engine, Outlet } from "./engine.ts";
+import { PendingSteps } from "./pending_steps.ts";
 
 const log = logger("connection");
 
@@ -52,12 +53,8 @@ export class Connection implements Outlet, Holder {
   readonly #id: ConnectionId;
   readonly #session: Session;
   readonly #sinceMs: number;
-  /** What came after an order about a backup, beginning with it: it waits until that is answered. */
-  #held: Step[] = [];
-  #heldBytes = 0;
+  readonly #pending: PendingSteps;
   #carryingOut = false;
-  #waitingSteps = 0;
-  #waitingBytes = 0;
   #partSinceMs: number | undefined;
   #pushedBytes = 0;
   #paused = false;
@@ -71,6 +68,7 @@ export class Connection implements Outlet, Holder {
     const { socket, engine } = options;
     this.#id = engine.attach(socket.identity, this);
     this.#session = options.openSession(this.#id);
+    this.#pending = new PendingSteps((steps, bytes) => engine.submit(this.#id, steps, bytes));
     log.info("connected", this.#facts());
     socket.onData = (chunk) => this.#receive(chunk);
     socket.onDrain = () => this.#sent();
@@ -100,8 +98,7 @@ export class Connection implements Outlet, Holder {
 
   /** Frees the room that an answered submission took. */
   released(steps: number, bytes: number): void {
-    this.#waitingSteps -= steps;
-    this.#waitingBytes -= bytes;
+    this.#pending.answered(steps, bytes);
     this.#noteHeld();
   }
 
@@ -158,22 +155,21 @@ export class Connection implements Outlet, Holder {
     const unfinished = session.unfinishedBytes;
     if (unfinished === 0) this.#partSinceMs = undefined;
     else if (steps.length > 0 || this.#partSinceMs === undefined) this.#partSinceMs = this.#nowMs();
-    if (steps.length > 0) this.#submit(steps, before + chunk.length - unfinished);
+    if (steps.length > 0) this.#take(steps, before + chunk.length - unfinished);
     this.#noteHeld();
     this.#balance();
   }
 
-  #submit(steps: readonly Step[], bytes: number): void {
+  #take(steps: readonly Step[], bytes: number): void {
     if (steps.at(-1)!.kind === "close") this.#closing = true;
-    this.#waitingSteps += steps.length;
-    this.#waitingBytes += bytes;
-    this.#take(steps, bytes);
+    this.#pending.add(steps, bytes);
+    this.#advance();
   }
 
   #noteHeld(): void {
     if (this.#ended) return;
-    const beside = this.#waitingSteps * BYTES_BESIDE_COMMAND;
-    const held = this.#session.unfinishedBytes + this.#waitingBytes + beside;
+    const { count, bytes } = this.#pending;
+    const held = this.#session.unfinishedBytes + bytes + count * BYTES_BESIDE_COMMAND;
     this.#options.room.set(this, held);
   }
 
@@ -187,36 +183,12 @@ export class Connection implements Outlet, Holder {
     return socket.unsentBytes <= share.bytes / 2 || !room.isInTheWay(this);
   }
 
-  /** Gives the engine what it can have now; from the first order about a backup on, all is held. */
-  #take(steps: readonly Step[], bytes: number): void {
-    if (this.#held.length === 0 && steps.every(isForEngine)) {
-      this.#options.engine.submit(this.#id, steps, bytes);
-      return;
-    }
-    this.#held = this.#held.concat(steps);
-    this.#heldBytes += bytes;
-    this.#advance();
-  }
-
-  /**
-   * Lets held steps go on: those for the engine at once, an order when all before it is answered and
-   * the client has taken the answers. So replies keep the order of the commands.
-   */
+  /** Carries out an order about a backup when it is its turn and the client has taken the answers. */
   #advance(): void {
-    if (this.#carryingOut || this.#ended) return;
-    const order = this.#held.findIndex((step) => !isForEngine(step));
-    const count = order === -1 ? this.#held.length : order;
-    if (count > 0) {
-      // A command has a line end at least, so each part has a byte; the last one has what is left.
-      const bytes = order === -1 ? this.#heldBytes : 1;
-      const steps = this.#held.splice(0, count).filter(isForEngine);
-      this.#heldBytes -= bytes;
-      this.#options.engine.submit(this.#id, steps, bytes);
-    }
-    const [next] = this.#held;
+    const { order } = this.#pending;
+    if (order === undefined || this.#carryingOut || this.#ended) return;
     const { socket, share } = this.#options;
-    if (next?.kind !== "backup" || this.#waitingSteps > this.#held.length) return;
-    if (socket.unsentBytes <= share.bytes / 2) void this.#carryOut(next.order);
+    if (socket.unsentBytes <= share.bytes / 2) void this.#carryOut(order);
   }
 
   async #carryOut(order: BackupOrder): Promise<void> {
@@ -224,12 +196,10 @@ export class Connection implements Outlet, Holder {
     const { identity } = this.#options.socket;
     const reply = await this.#options.backups.carryOut(order, { connection: this.#id, identity });
     this.#carryingOut = false;
-    this.#held.shift();
-    const bytes = this.#held.length === 0 ? this.#heldBytes : 1;
-    this.#heldBytes -= bytes;
-    this.released(1, bytes);
     if (this.#ended) return;
     this.reply(reply);
+    this.#pending.orderDone();
+    this.#noteHeld();
     this.flush();
   }
 
@@ -251,12 +221,12 @@ export class Connection implements Outlet, Holder {
   #balance(): void {
     const { socket, limits, room, share } = this.#options;
     const load = Math.max(
-      this.#waitingSteps / limits.maxWaitingCommands,
-      this.#waitingBytes / limits.maxWaitingBytes,
+      this.#pending.count / limits.maxWaitingCommands,
+      this.#pending.bytes / limits.maxWaitingBytes,
       socket.unsentBytes / share.bytes,
     );
     // Commits free what waits for them; only an unfinished line needs to be let on.
-    const admitted = this.#waitingSteps > 0 ? !room.isInTheWay(this) : room.admits(this);
+    const admitted = this.#pending.count > 0 ? !room.isInTheWay(this) : room.admits(this);
     if (!this.#paused && (load >= 1 || !admitted)) {
       this.#paused = true;
       socket.pause();
@@ -286,8 +256,4 @@ export class Connection implements Outlet, Holder {
     const { identity, remoteAddress } = this.#options.socket;
     return { connection: this.#id, identity, address: remoteAddress };
   }
-}
-
-function isForEngine(step: Step): step is EngineStep {
-  return step.kind !== "backup";
 }
