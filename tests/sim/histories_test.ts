@@ -8,7 +8,7 @@ import { liveHistory } from "./history.ts";
 import { runHistories } from "./history_run.ts";
 import { SAVED_SEEDS } from "./saved_seeds.ts";
 
-/** 5,000 took 100 s of two cores: the rest is for `deno task sim`. */
+/** They took 50 s of processor time on a busy machine; more of them is for `deno task sim`. */
 const HISTORIES = 1_000;
 const JOBS = 2;
 /** A run of other histories is `deno task sim`. */

@@ -8,7 +8,8 @@
  *   the queues that the bindings say.
  * - I3, I8: one (publisher, id) is stored once within the duplicate horizon.
  * - I5: a delivery that came back is counted once.
- * - I10: in a lane, messages of one connection lie in the order in which they were published.
+ * - I10: in a lane, messages of one connection lie in the order in which they were published, and those
+ *   of a real sender in the order in which they were given to it.
  * - I12: no queue holds more than it may, and a disk that is nearly full takes no message.
  *
  * @module
@@ -80,6 +81,8 @@ interface LaneState {
   readonly waiting: Map<number, Copy>;
   /** The last place of each publisher's connection. */
   readonly places: Map<number, number>;
+  /** The last number of each real sender's messages. */
+  readonly numbers: Map<string, number>;
 }
 
 const decoder = new TextDecoder();
@@ -235,11 +238,27 @@ export class Ledger {
     } else {
       const known = before !== undefined && this.mustRemember(before);
       this.#verdict.require(!known, "I3", () => `${name} is stored once more`);
+      if (before === undefined) this.#checkNumber(message);
       const facts = { body, monoMs: this.#nowMs(), jumps: this.#jumpsAtStart, batch: this.batch };
       this.#remember(name, `${message.receiver} ${id}`, { ...facts, copies: [copy] });
     }
     this.#checkAttempt(copy);
     return copy;
+  }
+
+  /** Real senders number what they send: whatever is refused or lost on the way, the order stays. */
+  #checkNumber(message: MessageHead): void {
+    const { publisher, id } = message;
+    const number = Number(/^s\d+-(\d+)$/.exec(id)?.[1] ?? NaN);
+    if (Number.isNaN(number)) return;
+    const { numbers } = this.#lane(message);
+    const last = numbers.get(publisher) ?? -1;
+    this.#verdict.require(
+      last < number,
+      "I10",
+      () => `${publisher} ${id} is stored behind number ${last}`,
+    );
+    numbers.set(publisher, number);
   }
 
   #remember(name: string, meant: string, accepted: Accepted): void {
@@ -403,7 +422,13 @@ export class Ledger {
     const name = `${queue} ${receiver}`;
     let lane = this.#lanes.get(name);
     if (lane === undefined) {
-      lane = { next: 0, queued: new Map(), waiting: new Map(), places: new Map() };
+      lane = {
+        next: 0,
+        queued: new Map(),
+        waiting: new Map(),
+        places: new Map(),
+        numbers: new Map(),
+      };
       this.#lanes.set(name, lane);
     }
     return lane;
