@@ -22,7 +22,7 @@ const SCHEMA = "lib/store/sqlite_schema.ts";
 const DATABASE = "lib/store/local_database.ts";
 const ROLLED_BACK = "this.#rollBack();\n      throw error;";
 
-const SIM = "tests/sim/world_test.ts";
+const SIM = "tests/sim/histories_test.ts";
 
 /** Every bug, in the words of the promise that it breaks. */
 export const MUTATIONS: readonly Mutation[] = [
