@@ -8,6 +8,13 @@
 import { consume, declareQueues, messageId } from "../support/commands.ts";
 import { LoadConsumer, LoadPublisher } from "../support/load.ts";
 import { PATIENCE_MS, type Program, type ProgramOptions } from "../support/processes.ts";
+import {
+  BrokenPromise,
+  requireConsumed,
+  requireNoRefusals,
+  requireOrder,
+  requireSame,
+} from "../support/promises.ts";
 import { textsOf } from "../support/received.ts";
 import { moment, sizeOf, until } from "../support/waiting.ts";
 import type { Workspace } from "../support/workspace.ts";
@@ -19,15 +26,6 @@ const FED_LINES = 20;
 const FED_EVERY_MS = 10;
 /** More progress than this is not waited for before a strike. */
 const MOST_MS = 600;
-
-/** A promise that was not kept. */
-export class BrokenPromise extends Error {
-  /** Says which. */
-  constructor(what: string) {
-    super(what);
-    this.name = "BrokenPromise";
-  }
-}
 
 /** One run of `send` with a spool, fed numbered lines. */
 class SpoolSender {
@@ -137,7 +135,7 @@ export class CrashLoad {
         const outputBefore = sizeOf(this.#output);
         const endMs = performance.now() + MOST_MS;
         await until("publishes and lines", () => {
-          throwRefusals(publisher, backlog, consumer);
+          requireNoRefusals(publisher, backlog, consumer);
           return publishers.every((one, i) => one.acked.size > before[i]! + FED_LINES) &&
             (sizeOf(this.#output) > outputBefore || performance.now() > endMs);
         });
@@ -145,8 +143,9 @@ export class CrashLoad {
         await strike();
       }
       await this.#drain(publishers, consumer);
-      throwRefusals(publisher, backlog, consumer);
-      this.#checkConsumed(publisher, consumer);
+      requireNoRefusals(publisher, backlog, consumer);
+      requireConsumed(publisher, consumer);
+      requireOrder(publisher, consumer);
       await this.#checkBacklog(backlog);
       this.#checkReceived();
       for (const { acked } of publishers) this.messages += acked.size;
@@ -245,18 +244,6 @@ export class CrashLoad {
     return new Map<string, number>(stats.queues).get(queue) ?? 0;
   }
 
-  #checkConsumed({ acked }: LoadPublisher, consumer: LoadConsumer): void {
-    const { confirmed, delivered, deliveredAgain } = consumer;
-    requireNone("lost after their ACK", [...acked].filter((id) => !delivered.has(id)));
-    requireNone(
-      "lost before they were acknowledged",
-      [...acked].filter((id) => !confirmed.has(id)),
-    );
-    requireNone("nobody published", [...delivered].filter((id) => !acked.has(id)));
-    requireNone("delivered after ACK_CONFIRMED", deliveredAgain);
-    requireSame("the consumer's order", [...delivered], [...acked]);
-  }
-
   async #checkBacklog({ acked }: LoadPublisher): Promise<void> {
     const client = await this.#workspace.connect("backlog");
     const count = await this.#depth(client, "backlog");
@@ -305,23 +292,4 @@ function foundNoBroker({ stderr }: Program): boolean {
 
 function endedByItself({ args, stderr }: Program): BrokenPromise {
   return new BrokenPromise(`${args[0]} ended by itself: ${stderr.text.slice(-1_000)}`);
-}
-
-function throwRefusals(...clients: readonly { readonly refusals: readonly string[] }[]): void {
-  requireNone("answers that refuse", clients.flatMap((client) => client.refusals));
-}
-
-function requireNone(what: string, found: readonly string[]): void {
-  if (found.length > 0) throw new BrokenPromise(`${what}: ${found.length}, first ${found[0]}`);
-}
-
-function requireSame(what: string, found: readonly string[], expected: readonly string[]): void {
-  const at = expected.findIndex((one, i) => one !== found[i]);
-  if (at === -1 && found.length === expected.length) return;
-  const place = at === -1 ? expected.length : at;
-  throw new BrokenPromise(
-    `${what}: ${found.length} of ${expected.length}; at ${place} ${found[place]}, not ${
-      expected[place]
-    }`,
-  );
 }

@@ -6,8 +6,8 @@
  */
 import assert from "node:assert/strict";
 import { Random } from "../fuzz/random.ts";
+import { BrokenPromise } from "../support/promises.ts";
 import { freshSeed } from "../support/seed.ts";
-import { BrokenPromise } from "./crash_load.ts";
 import { killAndCutLog, killUnderLoad } from "./kills.ts";
 
 const KILLS = 10;

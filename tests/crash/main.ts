@@ -6,9 +6,9 @@
  */
 import { parseArgs } from "node:util";
 import { Random } from "../fuzz/random.ts";
+import { BrokenPromise } from "../support/promises.ts";
 import { freshSeed } from "../support/seed.ts";
 import { hasEatmydata, hasStrace } from "../support/fault_tools.ts";
-import { BrokenPromise } from "./crash_load.ts";
 import { recordCommits, tryCrashStates } from "./crash_states.ts";
 import { FaultyDisk } from "./io_faults.ts";
 import { killAndCutLog, killUnderLoad, type Strikes } from "./kills.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { BrokenPromise } from "../support/promises.ts";
 import { hasEatmydata } from "../support/fault_tools.ts";
-import { BrokenPromise } from "./crash_load.ts";
 import { hasLoopDisks } from "./loop_disk.ts";
 import { cutPower } from "./power_cuts.ts";
 

@@ -7,7 +7,7 @@ import { publishBatch } from "../support/commands.ts";
 import { deadLetters, declare, eventually, idsOf } from "../support/queues.ts";
 import type { RawClient } from "../support/raw_client.ts";
 import { expect, takeAll } from "./routes.ts";
-import { requireSame } from "./promises.ts";
+import { requireSame } from "../support/promises.ts";
 import type { Activity, World } from "./world.ts";
 
 const IDENTITY = "letters";

@@ -11,7 +11,7 @@ import { declareQueues } from "../support/commands.ts";
 import { LoadConsumer, LoadPublisher } from "../support/load.ts";
 import type { RawClient } from "../support/raw_client.ts";
 import { moment, until } from "../support/waiting.ts";
-import { requireConsumed, requireSame } from "./promises.ts";
+import { requireConsumed, requireNoRefusals, requireOrder } from "../support/promises.ts";
 import { type Activity, rest, type World } from "./world.ts";
 
 const ROUND_MS = 20_000;
@@ -59,10 +59,9 @@ export class Pair implements Activity {
       consumer.finish(0);
       await consumer.done;
     }
+    requireNoRefusals(publisher, consumer);
     requireConsumed(publisher, consumer);
-    if (!this.#isCut) {
-      requireSame("the consumer's order", [...consumer.delivered], [...publisher.acked]);
-    }
+    if (!this.#isCut) requireOrder(publisher, consumer);
     this.#world.count("messages by hand", publisher.acked.size);
     this.#world.count("sent again by hand", publisher.resent);
   }

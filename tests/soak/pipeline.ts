@@ -4,10 +4,9 @@
  *
  * @module
  */
-import { BrokenPromise } from "../crash/crash_load.ts";
 import type { Program } from "../support/processes.ts";
 import { textsOf } from "../support/received.ts";
-import { requireSame } from "./promises.ts";
+import { BrokenPromise, requireSame } from "../support/promises.ts";
 import { rest, type World } from "./world.ts";
 
 const FED_LINES = 20;

@@ -6,9 +6,8 @@
 import { envelopeText, messageId } from "../support/commands.ts";
 import type { RawClient } from "../support/raw_client.ts";
 import { matchesTopic } from "../support/topic_rule.ts";
-import { BrokenPromise } from "../crash/crash_load.ts";
 import type { Random } from "../fuzz/random.ts";
-import { requireSame } from "./promises.ts";
+import { BrokenPromise, requireSame } from "../support/promises.ts";
 import type { Activity, World } from "./world.ts";
 
 const IDENTITY = "router";

@@ -9,7 +9,7 @@ import { Workspace } from "../support/workspace.ts";
 import { Letters } from "./letters.ts";
 import { Pair } from "./pairs.ts";
 import { Pipeline } from "./pipeline.ts";
-import { requireSame } from "./promises.ts";
+import { requireSame } from "../support/promises.ts";
 import { CuttableProxy } from "./proxy.ts";
 import { Routes } from "./routes.ts";
 import { BackupRuns, Visits } from "./visits.ts";

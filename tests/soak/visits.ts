@@ -4,7 +4,7 @@
  * @module
  */
 import { DatabaseSync } from "node:sqlite";
-import { BrokenPromise } from "../crash/crash_load.ts";
+import { BrokenPromise } from "../support/promises.ts";
 import type { Random } from "../fuzz/random.ts";
 import { expect } from "./routes.ts";
 import type { Activity, World } from "./world.ts";

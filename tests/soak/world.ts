@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { BrokenPromise } from "../crash/crash_load.ts";
+import { BrokenPromise } from "../support/promises.ts";
 import type { Program } from "../support/processes.ts";
 import type { RawClient } from "../support/raw_client.ts";
 import type { Workspace } from "../support/workspace.ts";
