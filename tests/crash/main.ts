@@ -67,9 +67,10 @@ async function failCalls(cycles: number, random: Random): Promise<string> {
       console.error(found.at(-1));
     }
   }
-  if (found.length > 0) throw new Error(`${found.length} faults:\n${found.join("\n")}`);
+  const told = [...tally].toSorted().map(([key, count]) => `${count} ${key}`).join("; ");
+  if (found.length > 0) throw new Error(`${found.length} faults, beside ${told}`);
   if (await disk.lie(60).then(() => true, () => false)) throw new Error("control: nothing noticed");
-  return [...tally].toSorted().map(([key, count]) => `${count} ${key}`).join("; ");
+  return `${told}; control: the lost writes were noticed`;
 }
 
 function tell({ cycles, struck, messages }: Strikes): string {
