@@ -8,6 +8,7 @@ import { Workspace } from "../../tests/support/workspace.ts";
 import type { Workload } from "../load/task.ts";
 import type { Server } from "../servers/server.ts";
 import { measureBaseline } from "./baseline.ts";
+import { Interrupted, Interruption } from "./interruption.ts";
 import type { BenchOptions } from "./options.ts";
 import { type Figures, runOnce } from "./run.ts";
 
@@ -51,6 +52,7 @@ export async function hold(
   contestants: readonly Contestant[],
   options: BenchOptions,
 ): Promise<Contest> {
+  using interruption = new Interruption();
   const skipped = new Set<string>();
   const baselines = new Map<number, number[]>(options.sizes.map((size) => [size, []]));
   const entries = contestants.map((contestant) => ({
@@ -66,7 +68,9 @@ export async function hold(
         console.error(
           `run ${run} of ${options.runs}: ${server.name}${sealed ? ", encrypted" : ""}`,
         );
-        await attempt(server, series, options, skipped);
+        const why = await attempt(() => runAll(server, series, options, interruption));
+        if (why !== undefined && server.client === "ciphermq") throw why;
+        if (why !== undefined) skipped.add(`${server.name}: ${why.message}`);
       }
     }
   }
@@ -83,17 +87,14 @@ function seriesOf({ server, sealed }: Contestant, { sizes, rates }: BenchOptions
   );
 }
 
-async function attempt(
-  server: Server,
-  series: readonly Series[],
-  options: BenchOptions,
-  skipped: Set<string>,
-): Promise<void> {
+/** What made it fail, unless it was interrupted. */
+async function attempt(work: () => Promise<void>): Promise<Error | undefined> {
   try {
-    await runAll(server, series, options);
+    await work();
+    return undefined;
   } catch (error) {
-    if (server.client === "ciphermq") throw error;
-    skipped.add(`${server.name}: ${error instanceof Error ? error.message : error}`);
+    if (error instanceof Interrupted || !(error instanceof Error)) throw error;
+    return error;
   }
 }
 
@@ -102,12 +103,14 @@ async function runAll(
   server: Server,
   series: readonly Series[],
   options: BenchOptions,
+  interruption: Interruption,
 ): Promise<void> {
   await using workspace = await Workspace.make();
   const running = await server.start(workspace);
   try {
     for (const one of series) {
-      one.runs.push(await runOnce(server, running, workspace, workloadOf(server, one, options)));
+      const workload = workloadOf(server, one, options);
+      one.runs.push(await interruption.over(runOnce(server, running, workspace, workload)));
     }
   } finally {
     await running.stop();
