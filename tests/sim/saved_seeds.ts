@@ -18,4 +18,5 @@ export const SAVED_SEEDS: readonly number[] = [
   1_000_302,
   1_000_527,
   1_000_633,
+  3_000_161,
 ];

@@ -311,6 +311,8 @@ export class WireChecker implements WireObserver, Justification {
   }
 
   #touched(conversation: Conversation, id: string): void {
+    // What is over is not prolonged.
+    conversation.leases = conversation.leases.filter(this.#isLive);
     for (const delivered of conversation.leases) {
       if (delivered.id === id) delivered.sinceMs = this.ledger.batchMs;
     }
