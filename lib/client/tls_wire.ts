@@ -39,7 +39,10 @@ export class TlsWire implements Wire {
   }
 
   pause(): void {
-    rawReadingOf(this.#raw)?.readStop();
+    const handle = rawReadingOf(this.#raw);
+    // Where reading cannot be stopped, the connection is worth less than the memory.
+    if (handle !== undefined) handle.readStop();
+    else this.destroy();
   }
 
   resume(): void {

@@ -15,6 +15,9 @@ import { expiryOf } from "./time_to_live.ts";
 import type { Topology } from "./topology.ts";
 import type { Turn } from "./turn.ts";
 
+/** Leases that one tick ends; the next one goes on. */
+const MAX_OVERDUE = 10_000;
+
 /** Who holds which message, and what becomes of it. */
 export class Delivery {
   readonly #topology: Topology;
@@ -145,10 +148,14 @@ export class Delivery {
 
   /** Ends the leases that are older than their queue allows, and messages that waited too long. */
   tick(turn: Turn): void {
+    let left = MAX_OVERDUE;
     for (const name of this.#inFlight.queues) {
+      if (left === 0) break;
       const queue = this.#topology.queueOf({ queue: name });
       const sinceMs = turn.now.monoMs - queue.options.ackTimeoutMs;
-      this.comeBackAll(turn, this.#inFlight.overdue(name, sinceMs));
+      const overdue = this.#inFlight.overdue(name, sinceMs, left);
+      left -= overdue.length;
+      this.comeBackAll(turn, overdue);
     }
     const lanes = new Map<string, Message>();
     for (const [message, reason] of this.#dying) {

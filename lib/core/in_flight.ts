@@ -78,11 +78,11 @@ export class InFlight {
     return [...this.#byQueue.get(queue) ?? []];
   }
 
-  /** The messages of a queue that were leased or prolonged at `sinceMs` or before. */
-  overdue(queue: string, sinceMs: number): Message[] {
+  /** Up to `limit` messages of a queue that were leased or prolonged at `sinceMs` or before. */
+  overdue(queue: string, sinceMs: number, limit: number): Message[] {
     const found: Message[] = [];
     for (const message of this.#leasedOf(queue)) {
-      if (message.lease!.sinceMs > sinceMs) break;
+      if (message.lease!.sinceMs > sinceMs || found.length === limit) break;
       found.push(message);
     }
     return found;

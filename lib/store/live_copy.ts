@@ -53,8 +53,9 @@ export class LiveCopy {
       });
     }
     this.#file ??= this.#open();
-    this.#log.hold();
     const bytes = Number(setting(this.#db, "page_count")) * Number(setting(this.#db, "page_size"));
+    // Last, because whoever holds the log must be able to end the copy.
+    this.#log.hold();
     return this.#bytes = bytes;
   }
 

@@ -104,6 +104,17 @@ Deno.test("timed out leases return to the front, in order, each with its count, 
   assert.deepEqual(counted(again), [["1", 2], ["3", 2], ["4", 2], ["5", 1]]);
 });
 
+Deno.test("one tick ends a bounded number of leases, and the next one the rest", () => {
+  const [driver, alice] = bound({ ackTimeoutMs: 1000, maxDeliveries: 0 });
+  for (const _ of ["one", "other"]) consuming(driver, "q", 6_000);
+  alice.publishAll(Array.from({ length: 12_000 }, (_, n) => `m${n}`));
+  const returned = () => kinds(driver).filter((kind) => kind === "returned").length;
+  driver.tick(1000);
+  assert.equal(returned(), 10_000);
+  driver.tick();
+  assert.equal(returned(), 12_000);
+});
+
 Deno.test("what one consumer leaves lying goes to another that has room", () => {
   const [driver, alice] = bound({ ackTimeoutMs: 1000 });
   const stuck = consuming(driver, "q", 1);

@@ -161,7 +161,7 @@ export const MUTATIONS: readonly Mutation[] = [
     bug: "redelivery timer lost on reconnect",
     edits: [{
       file: IN_FLIGHT,
-      find: "if (message.lease!.sinceMs > sinceMs) break;",
+      find: "if (message.lease!.sinceMs > sinceMs || found.length === limit) break;",
       replace: "if (message.deliveries > 1 || message.lease!.sinceMs > sinceMs) break;",
     }],
     suites: ["tests/core/in_flight_test.ts", "tests/core/delivery_test.ts", SIM],
@@ -291,7 +291,7 @@ export const MUTATIONS: readonly Mutation[] = [
       find: `if (this.diskLow) return "the broker's disk is nearly full; try again later";`,
       replace: "",
     }],
-    suites: ["tests/core/publishing_test.ts"],
+    suites: ["tests/core/publishing_test.ts", SIM],
   },
   {
     bug: "a message is delivered to whoever consumes its queue",
@@ -370,7 +370,7 @@ export const MUTATIONS: readonly Mutation[] = [
       find: "if (this.#messages >= maxMessages) return",
       replace: "if (this.#messages > maxMessages) return",
     }],
-    suites: ["tests/core/publishing_test.ts"],
+    suites: ["tests/core/publishing_test.ts", SIM],
   },
   {
     bug: "a message that two bindings match is queued twice",
