@@ -70,7 +70,7 @@ export function peerTable(series: readonly Series[], ours: Series): string {
   const head = ["broker", "payload", "messages/s", "CipherMQ is so many times as fast"].concat(
     "ACK p50 / p99 ms",
     "delivery p50 / p99 ms",
-    "broker CPU s",
+    "CPU s sender / broker / receiver",
     "broker peak MiB",
   );
   return markdown(
@@ -85,7 +85,7 @@ export function peerTable(series: readonly Series[], ours: Series): string {
         median(pairs(one.runs, ours.runs)).toFixed(2),
         latencies(figures, "ack", ["p50", "p99"]),
         latencies(figures, "delivery", ["p50", "p99"]),
-        figures.broker_cpu_seconds.toFixed(1),
+        several(PROCESSES.map((name) => figures[`${name}_cpu_seconds`].toFixed(1))),
         grouped(figures.broker_peak_bytes / MIB),
       ];
     }),
