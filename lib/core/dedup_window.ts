@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { drawSpreadKey, IdTable, type SpreadKey, writeIdBits } from "./id_table.ts";
+import { drawSpreadKey, type IdBits, IdTable, type SpreadKey, writeIdBits } from "./id_table.ts";
 import type { Random } from "../base/random.ts";
 
 /** How long and how many ids a window remembers. */
@@ -23,7 +23,9 @@ export class DedupWindow {
   readonly #maxIdsPerGeneration: number;
   readonly #key: SpreadKey;
   readonly #owners = new Map<string, number>();
-  readonly #bits = new Int32Array(4);
+  /** The id that was looked at last, and its bits: mostly it is recalled and then remembered. */
+  #lastId: string | undefined;
+  readonly #lastBits = new Int32Array(4);
   #young: IdTable;
   #old: IdTable;
   #youngSinceMs = -Infinity;
@@ -60,8 +62,8 @@ export class DedupWindow {
   recall(owner: string, id: string): number | undefined {
     const number = this.#owners.get(owner);
     if (number === undefined) return undefined;
-    writeIdBits(id, this.#bits);
-    return this.#young.get(number, this.#bits) ?? this.#old.get(number, this.#bits);
+    const bits = this.#bitsOf(id);
+    return this.#young.get(number, bits) ?? this.#old.get(number, bits);
   }
 
   /** Remembers an id of `owner` with a 32-bit value, from `wallMs` on. */
@@ -70,8 +72,15 @@ export class DedupWindow {
     this.#youngFirstMs = Math.min(this.#youngFirstMs, wallMs);
     let number = this.#owners.get(owner);
     if (number === undefined) this.#owners.set(owner, number = this.#owners.size + 1);
-    writeIdBits(id, this.#bits);
-    this.#young.set(number, this.#bits, value);
+    this.#young.set(number, this.#bitsOf(id), value);
+  }
+
+  #bitsOf(id: string): IdBits {
+    if (id !== this.#lastId) {
+      writeIdBits(id, this.#lastBits);
+      this.#lastId = id;
+    }
+    return this.#lastBits;
   }
 
   #turn(wallMs: number): void {

@@ -9,9 +9,16 @@ import type { Random } from "../base/random.ts";
 /** The 128 bits that stand for a message id. */
 export type IdBits = Int32Array;
 
-/** A UUID of the usual variant (RFC 9562, section 4.1): the first bit of its third word is set. */
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const encoder = new TextEncoder();
+const UUID_LENGTH = 36;
+/** What the first two bits of a UUID's third word are. */
+const VARIANT = 0b10;
+/** Not a digit: every result that it is part of is negative. */
+const NONE = -1;
+const HEX = new Int8Array(128).fill(NONE);
+for (const [value, digit] of Array.from("0123456789abcdef").entries()) {
+  HEX[digit.charCodeAt(0)] = value;
+}
 
 /**
  * Writes the bits of `id` into `bits`: a UUID's own bits, else the first 128 bits of its SHA-256,
@@ -19,17 +26,45 @@ const encoder = new TextEncoder();
  * mistakes one for another.
  */
 export function writeIdBits(id: string, bits: IdBits): void {
-  if (id.length === 36 && UUID.test(id)) {
-    bits[0] = parseInt(id.slice(0, 8), 16);
-    bits[1] = parseInt(id.slice(9, 13) + id.slice(14, 18), 16);
-    bits[2] = parseInt(id.slice(19, 23) + id.slice(24, 28), 16);
-    bits[3] = parseInt(id.slice(28, 36), 16);
-    return;
-  }
+  if (writeUuidBits(id, bits)) return;
   const digest = sha256(encoder.encode(id));
   const view = new DataView(digest.buffer, digest.byteOffset);
   for (let i = 0; i < 4; i++) bits[i] = view.getInt32(i * 4);
   bits[2]! &= 0x7fffffff;
+}
+
+/**
+ * Writes the bits of a UUID of the usual variant (RFC 9562, section 4.1), lower case: the first bit of
+ * its third word is set. False for any other id. Done for every message, so without a pattern.
+ */
+function writeUuidBits(id: string, bits: IdBits): boolean {
+  if (id.length !== UUID_LENGTH) return false;
+  if (id[8] !== "-" || id[13] !== "-" || id[18] !== "-" || id[23] !== "-") return false;
+  const a = quarter(id, 0);
+  const b = quarter(id, 4);
+  const c = quarter(id, 9);
+  const d = quarter(id, 14);
+  const e = quarter(id, 19);
+  const f = quarter(id, 24);
+  const g = quarter(id, 28);
+  const h = quarter(id, 32);
+  if ((a | b | c | d | e | f | g | h) < 0 || e >>> 14 !== VARIANT) return false;
+  bits[0] = a << 16 | b;
+  bits[1] = c << 16 | d;
+  bits[2] = e << 16 | f;
+  bits[3] = g << 16 | h;
+  return true;
+}
+
+/** The number that four hexadecimal digits are, or a negative one. */
+function quarter(id: string, at: number): number {
+  let bits = 0;
+  for (let i = at; i < at + 4; i++) {
+    const digit = HEX[id.charCodeAt(i)] ?? NONE;
+    if (digit < 0) return NONE;
+    bits = bits << 4 | digit;
+  }
+  return bits;
 }
 
 /** Owner, four words of id, value. An owner of 0 marks a free place. */
@@ -89,7 +124,7 @@ export class IdTable {
       this.#size++;
     }
     shard[at] = owner;
-    shard.set(bits, at + 1);
+    for (let i = 0; i < 4; i++) shard[at + 1 + i] = bits[i]!;
     shard[at + 5] = value;
   }
 

@@ -108,9 +108,9 @@ export class InFlight {
     const ids = this.#byReceiver.get(message.receiver);
     const candidates = ids?.get(message.id);
     if (ids === undefined || candidates === undefined) return;
-    const rest = candidates.filter((other) => other !== message);
-    if (rest.length > 0) ids.set(message.id, rest);
-    else ids.delete(message.id);
+    const at = candidates.indexOf(message);
+    if (at >= 0) candidates.splice(at, 1);
+    if (candidates.length === 0) ids.delete(message.id);
     if (ids.size === 0) this.#byReceiver.delete(message.receiver);
   }
 

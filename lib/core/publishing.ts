@@ -79,8 +79,9 @@ export class Publishing {
       refuseExchange(turn, peer, name, id);
       return undefined;
     }
-    const queues = [...exchange.route(routingKey)];
-    if (queues.length > 0) return queues.map((queue) => this.#topology.queueOf({ queue }));
+    const queues: Queue[] = [];
+    for (const queue of exchange.route(routingKey)) queues.push(this.#topology.queueOf({ queue }));
+    if (queues.length > 0) return queues;
     const why = `no queue is bound to exchange '${name}' with routing key '${routingKey}'`;
     turn.refuse(peer, "unroutable", why, id);
     return undefined;
@@ -106,12 +107,13 @@ export class Publishing {
     { exchange, routingKey, id, body }: InputOf<"publish">,
     queues: readonly Queue[],
   ): string | undefined {
-    // Names have no spaces.
-    const route = `${exchange} ${routingKey}`;
-    const before = heldBack.reason(route, id, monoMs);
-    if (before !== undefined) return before;
+    // Mostly nothing is held back, and nothing is full: then the route need not be made.
+    if (heldBack.size > 0) {
+      const before = heldBack.reason(routeOf(exchange, routingKey), id, monoMs);
+      if (before !== undefined) return before;
+    }
     const full = this.#fullness(queues, body.length);
-    if (full !== undefined) heldBack.hold(route, id, full, monoMs);
+    if (full !== undefined) heldBack.hold(routeOf(exchange, routingKey), id, full, monoMs);
     return full;
   }
 
@@ -133,15 +135,31 @@ export class Publishing {
     checksum: number,
   ): void {
     const { id, receiver, body, exchange, routingKey, ttlMs = 0 } = input;
-    const facts = { id, publisher, size: body.length, checksum, exchange, routingKey };
     const expiresMs = queue.isForDeadLetters
       ? 0
       : expiryOf(turn.now.wallMs, ttlMs, queue.options.ttlMs);
+    const place = queue.next(receiver);
     const message = new Message(
-      { ...queue.next(receiver), ...facts, expiresMs },
+      {
+        queue: place.queue,
+        receiver: place.receiver,
+        seq: place.seq,
+        id,
+        publisher,
+        size: body.length,
+        checksum,
+        exchange,
+        routingKey,
+        expiresMs,
+      },
       turn.now.wallMs,
     );
     this.#delivery.enqueue(queue, message);
     turn.change({ kind: "enqueued", message, body });
   }
+}
+
+/** Names have no spaces. */
+function routeOf(exchange: string, routingKey: string): string {
+  return `${exchange} ${routingKey}`;
 }
