@@ -8,13 +8,16 @@ import { CipherMqError, type ErrorCode } from "../../lib/base/errors.ts";
 import { Operator } from "../../lib/client/operator.ts";
 import { ScriptedBroker } from "./scripted_broker.ts";
 
-/** Asks a broker that has one answer for each line. */
+/** Asks a broker that has one answer for each line, or one after the other. */
 async function withAnswers(
-  answers: Readonly<Record<string, string>>,
+  answers: Readonly<Record<string, string | string[]>>,
   test: (operator: Operator, broker: ScriptedBroker) => Promise<void>,
 ): Promise<void> {
   const broker = await ScriptedBroker.start();
-  broker.intercept = (line) => answers[line];
+  broker.intercept = (line) => {
+    const answer = answers[line];
+    return typeof answer === "string" ? answer : answer?.shift();
+  };
   const operator = await Operator.connect(await broker.clientOptions("r"));
   try {
     await test(operator, broker);
@@ -48,14 +51,14 @@ Deno.test("redrive, purge and stats say what is ordered and give what is answere
   const answers = {
     "redrive q": "Redriven: 7",
     "redrive q m": "Redriven: 1",
-    "purge q.dead force": "Queue purged: 3",
+    "purge q.dead force": ["Queue purged: 3", "Queue purged: 2", "Queue purged: 0"],
     "stats": 'Stats: {"queues":[["q",2]],"consumers":[],"expired":5}',
     "fetch q.dead": "No messages",
   };
   await withAnswers(answers, async (operator) => {
     assert.equal(await operator.redrive("q"), 7);
     assert.equal(await operator.redrive("q", "m"), 1);
-    assert.equal(await operator.purgeDeadLetters("q"), 3);
+    assert.equal(await operator.purgeDeadLetters("q"), 5);
     const { queues, expired } = await operator.stats();
     assert.deepEqual([queues, expired], [[["q", 2]], 5]);
     assert.equal(await operator.borrowDeadLetter("q"), undefined);
