@@ -9,6 +9,7 @@ const MAX_FIRST_CAPACITY = 65_536;
 const MAX_GROWTH = 4 * 1024 * 1024;
 const MAX_KEPT_CAPACITY = 4096;
 const NOTHING = new Uint8Array(0);
+const STRICT = { lastChunkHandling: "strict" } as const;
 const encoder = new TextEncoder();
 
 /**
@@ -110,10 +111,22 @@ export function toBase64(bytes: Uint8Array): string {
  * is not: wrong length, padding missing, spaces, or spare bits that are not zero.
  */
 export function fromBase64(text: string, length: number): Uint8Array<ArrayBuffer> | undefined {
+  return fromBase64Into(new Uint8Array(length), text, length);
+}
+
+/**
+ * {@linkcode fromBase64} into the beginning of `target`, which has at least `length` bytes: gives
+ * that part of it, and spares the memory where the bytes are needed for a moment only.
+ */
+export function fromBase64Into<T extends ArrayBuffer>(
+  target: Uint8Array<T>,
+  text: string,
+  length: number,
+): Uint8Array<T> | undefined {
   if (text.length !== Math.ceil(length / 3) * 4) return undefined;
   try {
-    const bytes = Uint8Array.fromBase64(text, { lastChunkHandling: "strict" });
-    return bytes.length === length ? bytes : undefined;
+    const { written } = target.setFromBase64(text, STRICT);
+    return written === length ? target.subarray(0, length) : undefined;
   } catch {
     return undefined;
   }

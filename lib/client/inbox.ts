@@ -9,14 +9,16 @@
  */
 import { hash } from "node:crypto";
 import type { Buffer } from "node:buffer";
-import { type Envelope, envelopeText } from "../base/envelope.ts";
 
 /** Bytes of a message's key: half of SHA-256, so that no two messages share one by chance. */
 export const KEY_BYTES = 16;
 
-/** The key of a message: 16 characters, each one byte of a hash over its whole envelope. */
-export function messageKey(envelope: Envelope): string {
-  const digest = hash("sha256", envelopeText(envelope), "buffer") as unknown as Buffer;
+/**
+ * The key of a message: 16 characters, each one byte of a hash over its whole envelope, of which
+ * `envelopeText` is the canonical text.
+ */
+export function messageKey(envelopeText: string): string {
+  const digest = hash("sha256", envelopeText, "buffer") as unknown as Buffer;
   return digest.toString("latin1", 0, KEY_BYTES);
 }
 

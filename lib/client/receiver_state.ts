@@ -9,7 +9,7 @@ import type { Envelope } from "../base/envelope.ts";
 import { CipherMqError } from "../base/errors.ts";
 import type { EnvelopeOpener } from "../crypto/envelope.ts";
 import type { Command } from "../wire/command.ts";
-import { parseEnvelope } from "../wire/envelope_text.ts";
+import { EnvelopeReader } from "../wire/envelope_reader.ts";
 import { MAX_REASON_CHARACTERS } from "../wire/reject_reason.ts";
 import type { ReceivedMessage, ReceivedReply } from "../wire/reply.ts";
 import type { ReplyHandler } from "./conversation.ts";
@@ -70,6 +70,7 @@ const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
 /** A receiver without its connection. */
 export class ReceiverState implements ReplyHandler {
   readonly #options: ReceiverStateOptions;
+  readonly #reader = new EnvelopeReader();
   readonly #deliveries = new Fifo<ReceivedMessage>();
   readonly #told = new Set<string>();
   #bytes = 0;
@@ -187,8 +188,8 @@ export class ReceiverState implements ReplyHandler {
     inBatch: ReadonlySet<string>,
   ): OpenedMessage | Settlement {
     try {
-      const envelope = parseEnvelope(delivery.text);
-      const key = messageKey(envelope);
+      const { envelope, text } = this.#reader.read(delivery.text);
+      const key = messageKey(text);
       if (inBatch.has(key) || this.#options.has(key)) {
         this.counts.duplicates++;
         return { kind: "ack", id: delivery.id };

@@ -7,7 +7,7 @@
 import { Buffer } from "node:buffer";
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import { type Clock, systemClock } from "../base/clock.ts";
-import { fromBase64, toBase64 } from "../base/bytes.ts";
+import { fromBase64, fromBase64Into, toBase64 } from "../base/bytes.ts";
 import {
   decodedLength,
   type Envelope,
@@ -242,28 +242,49 @@ export class EnvelopeOpener {
   }
 
   #openSessionKey(sealedKey: string): Uint8Array {
-    return openSealedBox(decode(sealedKey, SEALED_SESSION_KEY_BYTES), this.#keyPair);
+    const sealed = fromBase64(sealedKey, SEALED_SESSION_KEY_BYTES);
+    if (sealed === undefined) throw new SyntaxError("not the base64 of a sealed session key");
+    return openSealedBox(sealed, this.#keyPair);
   }
 }
 
 // A byte order mark is part of the text, not of the encoding.
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+// A strict decoder costs several times as much as one that replaces what is wrong by U+FFFD. So look
+// for that character first, and be strict only where it appears.
+const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
+const strict = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
+
+// A message's fields in bytes, for as long as it is opened.
+const nonceBytes = new Uint8Array(NONCE_BYTES);
+const tagBytes = new Uint8Array(TAG_BYTES);
+const ciphertextBytes = new Uint8Array(16 * 1024);
 
 function decrypt(envelope: Envelope, key: Uint8Array): string {
   // All before the decipher exists: one that never comes to its end is never freed.
-  const nonce = decode(envelope.nonce, NONCE_BYTES);
-  const tag = decode(envelope.tag, TAG_BYTES);
-  const ciphertext = decode(envelope.ciphertext, decodedLength(envelope.ciphertext));
+  const nonce = decode(envelope.nonce, NONCE_BYTES, nonceBytes);
+  const tag = decode(envelope.tag, TAG_BYTES, tagBytes);
+  const length = decodedLength(envelope.ciphertext);
+  const ciphertext = decode(envelope.ciphertext, length, ciphertextBytes);
   const decipher = createDecipheriv(ALGORITHM, key, nonce, { authTagLength: TAG_BYTES });
   decipher.setAuthTag(tag);
   const plaintext = decipher.update(ciphertext);
   decipher.final();
-  return utf8.decode(plaintext);
+  return textOf(plaintext);
 }
 
-/** Decodes a field. What it throws never leaves this module. */
-function decode(field: string, bytes: number): Uint8Array {
-  const decoded = fromBase64(field, bytes);
+/** Throws unless they are UTF-8. */
+function textOf(plaintext: Uint8Array): string {
+  const text = lenient.decode(plaintext);
+  return text.includes("\uFFFD") ? strict.decode(plaintext) : text;
+}
+
+/** Decodes a field, into `target` if it is large enough. What it throws never leaves this module. */
+function decode(field: string, bytes: number, target: Uint8Array<ArrayBuffer>): Uint8Array {
+  const decoded = fromBase64Into(
+    bytes <= target.length ? target : new Uint8Array(bytes),
+    field,
+    bytes,
+  );
   if (decoded === undefined) throw new SyntaxError("not the base64 of a field");
   return decoded;
 }

@@ -1,7 +1,14 @@
 /** Tests of `lib/base/bytes.ts`. @module */
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import fc from "fast-check";
-import { ByteWriter, equalBytes, fromBase64, toBase64 } from "../../lib/base/bytes.ts";
+import {
+  ByteWriter,
+  equalBytes,
+  fromBase64,
+  fromBase64Into,
+  toBase64,
+} from "../../lib/base/bytes.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
@@ -100,4 +107,22 @@ Deno.test("only the one base64 text of 32 bytes is taken as a key", () => {
     "é".repeat(44),
   ];
   for (const each of wrong) assert.equal(fromBase64(each, 32), undefined, each);
+});
+
+Deno.test("a text one character off is base64 just when encoding its bytes gives it back", () => {
+  const target = new Uint8Array(100);
+  const character = fc.constantFrom(..."AQgw/8+=_ \né");
+  const bytes = fc.uint8Array({ minLength: 1, maxLength: 40 });
+  fc.assert(
+    fc.property(bytes, fc.nat(60), character, (original, at, other) => {
+      const whole = toBase64(original);
+      const text = whole.slice(0, at) + other + whole.slice(at + 1);
+      const canonical = Buffer.from(text, "base64").toString("base64") === text;
+      const expected = canonical ? Uint8Array.from(Buffer.from(text, "base64")) : undefined;
+      const length = expected?.length ?? original.length;
+      assert.deepEqual(fromBase64(text, length), expected);
+      assert.deepEqual(fromBase64Into(target, text, length), expected);
+    }),
+    { numRuns: 1_000 },
+  );
 });

@@ -1,0 +1,66 @@
+/**
+ * Envelopes out of what a broker delivered, one after the other: the receiver's side of
+ * `envelope_text.ts`.
+ *
+ * @module
+ */
+import { type Envelope, envelopeText } from "../base/envelope.ts";
+import { scanEnvelope } from "./envelope_scan.ts";
+import { parseEnvelope } from "./envelope_text.ts";
+import { detached, NameMemory } from "./name_memory.ts";
+
+/** An envelope and its canonical text. */
+export interface ReadEnvelope {
+  /** Its fields. */
+  readonly envelope: Envelope;
+  /** Its one text, however the broker wrote it. */
+  readonly text: string;
+}
+
+// Where the fields stand in a canonical text, counted from the end of what is before them.
+const BEFORE_ID = '{"message_id":"'.length;
+const BEFORE_RECEIVER = '","receiver_client_id":"'.length;
+const BEFORE_KEY = '","enc_session_key":"'.length;
+const KEY = 108;
+const BEFORE_NONCE = '","nonce":"'.length;
+const NONCE = 16;
+const BEFORE_TAG = '","tag":"'.length;
+const TAG = 24;
+const BEFORE_CIPHERTEXT = '","ciphertext":"'.length;
+const AFTER_CIPHERTEXT = '"}'.length;
+
+/** Reads the deliveries of one receiver. */
+export class EnvelopeReader {
+  /** A sender uses one session key for many messages. */
+  readonly #sessionKeys = new NameMemory();
+
+  /**
+   * Reads one envelope. Throws `invalid_message` like {@linkcode parseEnvelope}. Its message id and
+   * session key may be kept: they share no memory with `text`.
+   */
+  read(text: string): ReadEnvelope {
+    const scanned = scanEnvelope(text, 0);
+    if (scanned?.end === text.length) {
+      const { id, receiver, text: canonical } = scanned;
+      return { envelope: this.#cut(id, receiver, canonical), text: canonical };
+    }
+    const envelope = parseEnvelope(text);
+    return { envelope, text: envelopeText(envelope) };
+  }
+
+  /** The fields of a scanned text: names without escapes, and base64 of known length. */
+  #cut(id: string, receiver: string, text: string): Envelope {
+    const key = BEFORE_ID + id.length + BEFORE_RECEIVER + receiver.length + BEFORE_KEY;
+    const nonce = key + KEY + BEFORE_NONCE;
+    const tag = nonce + NONCE + BEFORE_TAG;
+    const ciphertext = tag + TAG + BEFORE_CIPHERTEXT;
+    return {
+      message_id: detached(id),
+      receiver_client_id: receiver,
+      enc_session_key: this.#sessionKeys.keep(text.slice(key, key + KEY)),
+      nonce: text.slice(nonce, nonce + NONCE),
+      tag: text.slice(tag, tag + TAG),
+      ciphertext: text.slice(ciphertext, -AFTER_CIPHERTEXT),
+    };
+  }
+}
