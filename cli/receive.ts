@@ -9,7 +9,7 @@ import { CipherMqError } from "../lib/base/errors.ts";
 import { DurableInbox } from "../lib/client/durable_inbox.ts";
 import { OutputFile, outputLine } from "../lib/client/output_file.ts";
 import { Receiver, type ReceiverNotice } from "../lib/client/receiver.ts";
-import { HandlerSink, type MessageSink } from "../lib/client/sink.ts";
+import { HandlerSink, type MessageSink, type OpenedMessage } from "../lib/client/sink.ts";
 import { keyFiles, readPrivateKey } from "../lib/crypto/key_file.ts";
 import {
   addClientFlags,
@@ -83,6 +83,7 @@ class ReceiveRun {
   readonly #stop = new AbortController();
   #receiver: Receiver | undefined;
   #timedOut = false;
+  #printing = false;
 
   constructor(flags: ReceiveFlags, terminal: Terminal) {
     this.#flags = flags;
@@ -149,13 +150,20 @@ class ReceiveRun {
   #openSink(identity: string): MessageSink {
     if (this.#flags.output !== STDOUT) return new OutputFile(this.#flags.output);
     const inbox = new DurableInbox(join(DATA_FOLDER, `${identity}.inbox.db`));
-    return new HandlerSink((messages) => {
-      const nowMs = Date.now();
-      return this.#terminal.write(messages.map((one) => outputLine(one, nowMs)).join(""));
-    }, inbox);
+    return new HandlerSink((messages) => this.#print(messages), inbox);
+  }
+
+  async #print(messages: readonly OpenedMessage[]): Promise<void> {
+    const nowMs = Date.now();
+    this.#printing = true;
+    await this.#terminal.write(messages.map((one) => outputLine(one, nowMs)).join(""));
+    this.#printing = false;
   }
 
   #end(): void {
+    if (this.#printing) {
+      this.#terminal.note("waiting for what reads stdout to take it; a second Ctrl-C ends at once");
+    }
     this.#stop.abort();
     void this.#receiver?.close();
   }

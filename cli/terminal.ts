@@ -40,26 +40,18 @@ export class Terminal {
   }
 
   /**
-   * Prints data as it is, and resolves when the system has taken it. Rejects when nobody reads it any
-   * more.
+   * Prints data as it is, and resolves when the system has taken it, while all else goes on: a pipe
+   * that nobody reads would stop the whole program otherwise. Rejects when nobody reads it any more.
    */
-  write(text: string): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    // The failure is told to the callback too; as an event alone it would end the process.
-    const ignore = () => {};
-    process.stdout.on("error", ignore);
-    const done = (error?: Error | null) => {
-      process.stdout.off("error", ignore);
-      if (error) reject(outputError(error));
-      else resolve();
-    };
+  async write(text: string): Promise<void> {
+    const bytes = new TextEncoder().encode(text);
     try {
-      process.stdout.write(text, done);
+      for (let done = 0; done < bytes.length;) {
+        done += await Deno.stdout.write(bytes.subarray(done));
+      }
     } catch (cause) {
-      // A file's failure is thrown at once.
-      done(cause as Error);
+      throw outputError(cause);
     }
-    return promise;
   }
 
   /** Tells a person something; silent with `--quiet`. */

@@ -50,10 +50,15 @@ async function printed(
   const texts: [string, string] = ["", ""];
   const streams = [process.stdout, process.stderr];
   const original = streams.map((stream) => stream.write);
+  const originalWrite = Deno.stdout.write;
+  Deno.stdout.write = (bytes) => {
+    // As little as the system may take at once.
+    texts[0] += new TextDecoder().decode(bytes.subarray(0, 1));
+    return Promise.resolve(1);
+  };
   streams.forEach((stream, i) => {
-    stream.write = (text: unknown, done?: unknown) => {
+    stream.write = (text: unknown) => {
       texts[i] += String(text);
-      if (typeof done === "function") done();
       return true;
     };
   });
@@ -63,6 +68,7 @@ async function printed(
     await say(terminal);
   } finally {
     streams.forEach((stream, i) => stream.write = original[i]!);
+    Deno.stdout.write = originalWrite;
   }
   return texts;
 }
