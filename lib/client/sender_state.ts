@@ -10,6 +10,7 @@ import { nameProblem } from "../base/names.ts";
 import type { Runtime } from "../base/runtime.ts";
 import { EnvelopeSealer } from "../crypto/envelope.ts";
 import type { Command } from "../wire/command.ts";
+import { BodyMemory } from "./body_memory.ts";
 import type { ReplyHandler } from "./conversation.ts";
 import { KeyCache, type KeyCacheOptions, type KeyEvent } from "./key_cache.ts";
 import { ENVELOPE_BYTES, MAX_SEALED_BYTES, textBytesWithin } from "./message_size.ts";
@@ -105,8 +106,6 @@ interface Lane {
   waiting: Letter[];
 }
 
-const encoder = new TextEncoder();
-
 /** A sender without its connection. */
 export class SenderState {
   readonly #runtime: Pick<Runtime, "clock" | "random">;
@@ -116,6 +115,7 @@ export class SenderState {
   readonly #feed: SpoolFeed<FreshLetter> | undefined;
   readonly #target: FeedTarget<FreshLetter>;
   readonly #keys: KeyCache;
+  readonly #bodies = new BodyMemory();
   readonly #lanes = new Map<string, Lane>();
   readonly #notice: (notice: SenderNotice) => void;
   #waiting = 0;
@@ -267,7 +267,7 @@ export class SenderState {
 
   #seal({ receiver, text, id, ttlMs, settled, taken }: Letter, sealer: EnvelopeSealer): void {
     const envelope = sealer.seal(text, id);
-    const body = encoder.encode(envelopeText(envelope));
+    const body = this.#bodies.body(envelopeText(envelope));
     if (body.length > MAX_SEALED_BYTES) throw tooLarge(body.length);
     const routingKey = this.#routingKey ?? receiver;
     const exchange = this.#exchange;

@@ -24,6 +24,10 @@ import { SessionKeyCache } from "./session_key_cache.ts";
 
 const ALGORITHM = "aes-256-gcm";
 const SESSION_KEY_BYTES = 32;
+const NOTHING = new Uint8Array(0);
+const NONCES_DRAWN = 64;
+/** Characters of a nonce in base64: no padding, so that many are one base64 text too. */
+const NONCE_TEXT = NONCE_BYTES / 3 * 4;
 
 /** The most messages that one session key encrypts. */
 export const MAX_SESSION_MESSAGES = 10_000;
@@ -129,6 +133,10 @@ export class EnvelopeSealer {
   readonly #clock: Clock;
   readonly #random: Entropy;
   #session: Session | undefined;
+  /** Random bytes for the nonces to come, as such and in base64, and how many of them are used. */
+  #nonces = NOTHING;
+  #nonceTexts = "";
+  #usedNonces = 0;
 
   /**
    * Takes the receiver, its key and the bounds of a session. Throws `invalid_name` for a client id
@@ -164,7 +172,7 @@ export class EnvelopeSealer {
     }
     const session = this.#currentSession();
     session.messages++;
-    const nonce = this.#random.bytes(NONCE_BYTES);
+    const { nonce, text: nonceText } = this.#nextNonce();
     const plaintext = Buffer.from(text, "utf8");
     const cipher = createCipheriv(ALGORITHM, session.key, nonce);
     const ciphertext = cipher.update(plaintext);
@@ -173,9 +181,23 @@ export class EnvelopeSealer {
       message_id: messageId,
       receiver_client_id: this.#receiver,
       enc_session_key: session.sealedKey,
-      nonce: toBase64(nonce),
+      nonce: nonceText,
       tag: cipher.getAuthTag().toString("base64"),
       ciphertext: ciphertext.toString("base64"),
+    };
+  }
+
+  /** A nonce that was never used: many are drawn at once, which is cheaper than one each time. */
+  #nextNonce(): { readonly nonce: Uint8Array; readonly text: string } {
+    if (this.#usedNonces * NONCE_BYTES === this.#nonces.length) {
+      this.#nonces = this.#random.bytes(NONCES_DRAWN * NONCE_BYTES);
+      this.#nonceTexts = toBase64(this.#nonces);
+      this.#usedNonces = 0;
+    }
+    const at = this.#usedNonces++;
+    return {
+      nonce: this.#nonces.subarray(at * NONCE_BYTES, (at + 1) * NONCE_BYTES),
+      text: this.#nonceTexts.slice(at * NONCE_TEXT, (at + 1) * NONCE_TEXT),
     };
   }
 
