@@ -11,7 +11,7 @@ import { DEFAULT_MAX_KEYS, type Inbox, KEY_BYTES, MemoryInbox } from "./inbox.ts
 
 /** How much an inbox remembers. */
 export interface DurableInboxOptions {
-  /** The most messages. Default 1,000,000, about 80 bytes of memory each. */
+  /** The most messages. Default 1,000,000, about 100 bytes of memory each. */
   readonly maxKeys?: number;
   /** Messages older than this may be forgotten, in milliseconds. Default 30 days. */
   readonly maxAgeMs?: number;

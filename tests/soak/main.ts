@@ -22,7 +22,7 @@ console.error(`a soak of ${minutes} minutes, seed ${seed}`);
 const { results, broken, counts, watch } = await soak({ minutes, seed });
 if (values.json !== undefined) {
   const samples = Object.fromEntries(
-    watch.samples.entries().map(([part, byName]) => [part, Object.fromEntries(byName)]),
+    watch.samples.entries().map(([series, lives]) => [series, [...lives.values()]]),
   );
   const report = { minutes, seed, results, broken, counts, samples };
   Deno.writeTextFileSync(values.json, `${JSON.stringify(report, undefined, 2)}\n`);
@@ -32,5 +32,5 @@ console.log();
 for (const [what, count] of Object.entries(counts)) console.log(`${what}: ${count}`);
 for (const what of broken) console.log(`BROKEN: ${what}`);
 const growing = results.filter(({ verdict }) => verdict === "grows");
-for (const { series, part } of growing) console.log(`GROWS: ${series}, ${part}`);
+for (const { series } of growing) console.log(`GROWS: ${series}`);
 if (broken.length + growing.length > 0) Deno.exitCode = 1;

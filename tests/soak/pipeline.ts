@@ -6,9 +6,11 @@
  */
 import type { Program } from "../support/processes.ts";
 import { textsOf } from "../support/received.ts";
+import { sizeOf } from "../support/waiting.ts";
 import { BrokenPromise, requireSame } from "../support/promises.ts";
 import { rest, type World } from "./world.ts";
 
+const NEWLINE = 10;
 const FED_LINES = 20;
 const FED_EVERY_MS = 100;
 
@@ -31,7 +33,9 @@ export class Pipeline {
   readonly #receiver: string;
   readonly #spool: boolean;
   readonly #runs: Run[] = [];
+  readonly #received: string[] = [];
   #receiving: Program | undefined;
+  #lookedBytes = 0;
 
   /** `spool` is whether the sender keeps one. */
   constructor(world: World, names: { sender: string; receiver: string; spool: boolean }) {
@@ -88,6 +92,17 @@ export class Pipeline {
     this.start();
   }
 
+  /** Reads the whole lines that came since the last look. */
+  look(): void {
+    const path = this.#world.workspace.path(this.#output);
+    const length = sizeOf(path);
+    if (length === this.#lookedBytes) return;
+    const bytes = Deno.readFileSync(path).subarray(this.#lookedBytes);
+    const whole = bytes.subarray(0, bytes.lastIndexOf(NEWLINE) + 1);
+    this.#received.push(...textsOf(new TextDecoder().decode(whole).split("\n").slice(0, -1)));
+    this.#lookedBytes += whole.length;
+  }
+
   /** Sends everything, waits until it has arrived and looks at it. */
   async finish(): Promise<void> {
     const last = this.#runs.at(-1)!;
@@ -123,15 +138,10 @@ export class Pipeline {
 
   async #arrived(marker: string): Promise<void> {
     const endMs = performance.now() + 120_000;
-    while (this.#received().at(-1) !== marker) {
+    for (this.look(); this.#received.at(-1) !== marker; this.look()) {
       if (performance.now() > endMs) throw new BrokenPromise(`${this.#output} has no ${marker}`);
       await rest(200);
     }
-  }
-
-  #received(): string[] {
-    const text = Deno.readTextFileSync(this.#world.workspace.path(this.#output));
-    return textsOf(text.split("\n").slice(0, -1));
   }
 
   /**
@@ -139,7 +149,7 @@ export class Pipeline {
    * first deliveries, which a receiver that is cut off may have missed: see `pairs.ts`.
    */
   #check(): void {
-    const byRun = Map.groupBy(this.#received(), (text) => text.split(" ")[0]!);
+    const byRun = Map.groupBy(this.#received, (text) => text.split(" ")[0]!);
     for (const [number, { owed }] of this.#runs.entries()) {
       const found = (byRun.get(String(number)) ?? []).toSorted(byLine);
       const expected = Array.from(

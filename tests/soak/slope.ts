@@ -3,7 +3,8 @@
  *
  * Memory that is collected now and then goes up and down, so the fit is through the least of each
  * window of samples: a leak raises that too. Theil and Sen's estimator, the median of the slopes of
- * all pairs, is not moved by a few windows that are out of the ordinary.
+ * all pairs, is not moved by a few windows that are out of the ordinary. A process that is restarted
+ * has several lives: pairs are made within each life, and the median is that of all of them.
  *
  * @module
  */
@@ -29,14 +30,16 @@ export interface SlopeBound {
 
 /** What a fit says of a series. */
 export interface Judgement {
-  /** Windows that were fitted. */
+  /** Windows that were fitted, in all lives. */
   readonly windows: number;
-  /** The time between the first and the last window, in milliseconds. */
+  /** The time between the first and the last window of each life, in all, in milliseconds. */
   readonly spanMs: number;
   /** The median of the windows. */
   readonly level: number;
   /** The fitted slope, per hour. */
   readonly perHour: number;
+  /** The fitted slope of each life by itself, per hour. */
+  readonly livesPerHour: readonly number[];
   /** What the fit grows by in the whole time. */
   readonly growth: number;
   /** `short`: too few windows to say anything. */
@@ -58,35 +61,44 @@ export function floors(samples: readonly Sample[], windowMs: number): Sample[] {
   return [...windows.values()];
 }
 
-/** Theil and Sen's slope, per millisecond; 0 for fewer than two samples. */
-export function theilSen(samples: readonly Sample[]): number {
-  const slopes = samples.flatMap((one, at) =>
+/** Theil and Sen's slope of all lives, per millisecond; 0 where none has two samples. */
+export function theilSen(lives: readonly (readonly Sample[])[]): number {
+  return median(lives.flatMap(slopesOf));
+}
+
+function slopesOf(samples: readonly Sample[]): number[] {
+  return samples.flatMap((one, at) =>
     samples.slice(at + 1).filter((other) => other.atMs !== one.atMs)
       .map((other) => (other.value - one.value) / (other.atMs - one.atMs))
   );
-  return median(slopes);
 }
 
-/** Judges a series by the fit through its {@linkcode floors}. */
+/** Judges a series by the fit through the {@linkcode floors} of each life. */
 export function judge(
-  samples: readonly Sample[],
+  lives: readonly (readonly Sample[])[],
   bound: SlopeBound,
   windowMs: number,
 ): Judgement {
-  const fitted = floors(samples, windowMs);
+  const fitted = lives.map((samples) => floors(samples, windowMs));
+  const windows = fitted.flat();
   const perMs = theilSen(fitted);
-  const spanMs = fitted.length === 0 ? 0 : fitted.at(-1)!.atMs - fitted[0]!.atMs;
+  const spanMs = fitted.reduce((sum, life) => sum + spanOf(life), 0);
   const perHour = perMs * HOUR_MS;
   const growth = perMs * spanMs;
   const grows = perHour > bound.perHour && growth > bound.growth;
   return {
-    windows: fitted.length,
+    windows: windows.length,
     spanMs,
-    level: median(fitted.map(({ value }) => value)),
+    level: median(windows.map(({ value }) => value)),
     perHour,
+    livesPerHour: fitted.map((life) => theilSen([life]) * HOUR_MS),
     growth,
-    verdict: fitted.length < FEWEST_WINDOWS ? "short" : grows ? "grows" : "steady",
+    verdict: windows.length < FEWEST_WINDOWS ? "short" : grows ? "grows" : "steady",
   };
+}
+
+function spanOf(samples: readonly Sample[]): number {
+  return samples.length === 0 ? 0 : samples.at(-1)!.atMs - samples[0]!.atMs;
 }
 
 function median(values: readonly number[]): number {

@@ -28,7 +28,7 @@ function saw(random: Random): (minutes: number) => number {
 }
 
 function verdictOf(samples: readonly Sample[]): string {
-  return judge(samples, BOUND, WINDOW_MS).verdict;
+  return judge([samples], BOUND, WINDOW_MS).verdict;
 }
 
 Deno.test("a planted leak is found under the noise of collected memory", () => {
@@ -45,8 +45,21 @@ Deno.test("one descriptor a minute is a leak, and two that come and go are none"
   const comeAndGo = (at: number) => 44 + at % 3;
   const leaking = sampled((minutes, at) => comeAndGo(at) + Math.floor(minutes));
   const still = sampled((_, at) => comeAndGo(at));
-  assert.equal(judge(leaking, bound, WINDOW_MS).verdict, "grows");
-  assert.equal(judge(still, bound, WINDOW_MS).verdict, "steady");
+  assert.equal(judge([leaking], bound, WINDOW_MS).verdict, "grows");
+  assert.equal(judge([still], bound, WINDOW_MS).verdict, "steady");
+});
+
+Deno.test("a leak that begins anew with each life is found, and one life that rises by chance is none", () => {
+  for (const seed of SEEDS) {
+    const lives = (perHour: readonly number[]) =>
+      perHour.map((slope, life) => {
+        const noise = saw(new Random(seed, life));
+        return sampled((m) => noise(m) + slope * MIB * m / 60);
+      });
+    const { verdict, livesPerHour } = judge(lives([100, 100, 100]), BOUND, WINDOW_MS);
+    assert.deepEqual([verdict, livesPerHour.length], ["grows", 3], `seed ${seed}`);
+    assert.equal(judge(lives([80, -40, -15]), BOUND, WINDOW_MS).verdict, "steady", `seed ${seed}`);
+  }
 });
 
 Deno.test("a few windows out of the ordinary, at the end too, are no leak", () => {
@@ -60,7 +73,7 @@ Deno.test("what grows slower than its bound is steady, however long it is watche
   assert.equal(verdictOf(sampled((m) => (120 + m * 40 / 60) * MIB)), "steady");
   const hours = sampled((m) => (120 + m * 40) * MIB)
     .map(({ atMs, value }) => ({ atMs: atMs * 60, value }));
-  assert.equal(judge(hours, BOUND, WINDOW_MS * 60).verdict, "steady");
+  assert.equal(judge([hours], BOUND, WINDOW_MS * 60).verdict, "steady");
 });
 
 Deno.test("too few windows are no proof of anything", () => {
@@ -71,10 +84,10 @@ Deno.test("too few windows are no proof of anything", () => {
 
 Deno.test("the fit has the slope of a line, and the least of each window is what is fitted", () => {
   const line = sampled((minutes) => 7 + 3 * minutes);
-  assert(Math.abs(theilSen(line) * 60_000 - 3) < 1e-9);
+  assert(Math.abs(theilSen([line]) * 60_000 - 3) < 1e-9);
   const windows = floors(sampled((_, at) => (at % 10 === 4 ? 1 : 9)), WINDOW_MS);
   assert.deepEqual(windows.map(({ value }) => value), Array(20).fill(1));
-  const { perHour, growth, windows: count } = judge(line, BOUND, WINDOW_MS);
+  const { perHour, growth, windows: count } = judge([line], BOUND, WINDOW_MS);
   assert.equal(count, 20);
   assert(Math.abs(perHour - 180) < 1e-6 && Math.abs(growth - 28.5) < 1e-6);
 });

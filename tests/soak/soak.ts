@@ -43,6 +43,7 @@ const WARM_UP_SHARE = 0.4;
 const MOST_WARM_UP_MS = 180_000;
 const STRIKE_EVERY_MS = 20_000;
 const CUT_EVERY_MS = 7_000;
+const LOOK_EVERY_MS = 5_000;
 /** Between two long lives. */
 const ENDINGS: readonly Ending[] = ["SIGKILL", "SIGTERM", "SIGKILL", "SIGTERM"];
 const SHORT_LIFE_MS = 3_000;
@@ -106,6 +107,7 @@ class Soak {
       new BackupRuns(world),
       this.#strikes(),
       this.#cuts(),
+      this.#looks(),
     ];
     const running = Promise.all(activities.map((one) => world.repeat(one)));
     for (let life = 1; life <= LIVES; life++) {
@@ -126,14 +128,15 @@ class Soak {
     for (let passedMs = 0; passedMs < this.#lifeMs; passedMs = performance.now() - startMs) {
       await rest(SAMPLE_EVERY_MS);
       const isWarm = passedMs >= warmMs;
-      // What outlives the broker warms up once.
-      if (life === 1 && !isWarm) continue;
-      this.watch.take({
+      const watched = {
         brokerPid: this.#world.brokerPid,
         pids: this.#steady.pids,
         fed: this.#steady.fed,
         database: this.#world.workspace.path("broker.db"),
-      }, isWarm ? String(life) : undefined);
+      };
+      if (isWarm) this.watch.takeBroker(watched, life);
+      // What outlives the broker warms up once.
+      if (isWarm || life > 1) this.watch.takeRest(watched);
     }
   }
 
@@ -152,6 +155,17 @@ class Soak {
         const signal = this.#random.pick(["SIGTERM", "SIGKILL"] as const);
         if (this.#random.oneIn(2)) await this.#struck.strikeSender(signal);
         else await this.#struck.strikeReceiver(signal);
+      },
+    };
+  }
+
+  #looks(): Activity {
+    return {
+      name: "looks at what was received",
+      restMs: LOOK_EVERY_MS,
+      round: () => {
+        for (const pipeline of [this.#steady, this.#struck]) pipeline.look();
+        return Promise.resolve();
       },
     };
   }

@@ -67,15 +67,18 @@ export class BackupRuns implements Activity {
 
   async round(): Promise<void> {
     const { workspace } = this.#world;
-    const file = "soak-backup.db";
+    // A folder of its own, because SQLite leaves a log beside what it only reads, too.
+    const folder = workspace.path("backup");
+    const file = `${folder}/broker.db`;
+    Deno.mkdirSync(folder);
     try {
-      await workspace.run(["backup", "--as", "admin", "--force", file]).success(120_000);
-      const db = new DatabaseSync(workspace.path(file), { readOnly: true });
+      await workspace.run(["backup", "--as", "admin", file]).success(120_000);
+      const db = new DatabaseSync(file, { readOnly: true });
       const { quick_check: found } = db.prepare("PRAGMA quick_check").get()!;
       db.close();
       if (found !== "ok") throw new BrokenPromise(`a backup is damaged: ${found}`);
     } finally {
-      await Deno.remove(workspace.path(file)).catch(() => {});
+      Deno.removeSync(folder, { recursive: true });
     }
   }
 }

@@ -31,10 +31,9 @@ export const SERIES = {
 /** The name of a series. */
 export type SeriesName = keyof typeof SERIES;
 
-/** One series in one life of the broker, or over all of them, and what the fit says. */
+/** One series and what the fit says. */
 export interface Result extends Judgement {
   readonly series: SeriesName;
-  readonly part: string;
   readonly unit: string;
   readonly bound: SlopeBound;
 }
@@ -52,48 +51,48 @@ export interface Watched {
 }
 
 /** What the receiver's inbox keeps of each message, in bytes: by design, up to a million messages. */
-const INBOX_BYTES = 80;
+const INBOX_BYTES = 100;
 
 /** Samples of a soak. */
 export class Watch {
-  /** All samples, by the part of the soak and the series. */
-  readonly samples: Map<string, Map<SeriesName, Sample[]>> = new Map();
-  readonly #clock = () => performance.now();
+  /** The samples of each series, those of each life by themselves. */
+  readonly samples: Map<SeriesName, Map<number, Sample[]>> = new Map();
 
-  /** Takes one sample of everything. `part` is the life of the broker; nothing while it warms up. */
-  take(watched: Watched, part: string | undefined): void {
-    const broker = watched.brokerPid === undefined ? undefined : processFacts(watched.brokerPid);
-    if (broker !== undefined && part !== undefined) {
-      this.#add(part, "broker: memory of its own", broker.ownBytes);
-      this.#add(part, "broker: resident memory", broker.residentBytes);
-      this.#add(part, "broker: descriptors", broker.descriptors);
-      this.#add(part, "broker: threads", broker.threads);
-      this.#add(part, "database log", sizeOf(`${watched.database}-wal`));
-    }
-    this.#add("all", "database", sizeOf(watched.database));
-    const sender = processFacts(watched.pids.sender);
-    const receiver = processFacts(watched.pids.receiver);
+  /** Takes a sample of the broker in one of its lives; none while it is being restarted. */
+  takeBroker({ brokerPid, database }: Watched, life: number): void {
+    const broker = brokerPid === undefined ? undefined : processFacts(brokerPid);
+    if (broker === undefined) return;
+    this.#add("broker: memory of its own", life, broker.ownBytes);
+    this.#add("broker: resident memory", life, broker.residentBytes);
+    this.#add("broker: descriptors", life, broker.descriptors);
+    this.#add("broker: threads", life, broker.threads);
+    this.#add("database log", life, sizeOf(`${database}-wal`));
+  }
+
+  /** Takes a sample of what outlives the broker. */
+  takeRest({ pids, fed, database }: Watched): void {
+    this.#add("database", 0, sizeOf(database));
+    const sender = processFacts(pids.sender);
+    const receiver = processFacts(pids.receiver);
     if (sender === undefined || receiver === undefined) return;
-    this.#add("all", "sender with spool: memory of its own", sender.ownBytes);
-    this.#add("all", "sender with spool: descriptors", sender.descriptors);
-    const inbox = watched.fed * INBOX_BYTES;
-    this.#add("all", "receiver: memory of its own less its inbox", receiver.ownBytes - inbox);
-    this.#add("all", "receiver: descriptors", receiver.descriptors);
+    this.#add("sender with spool: memory of its own", 0, sender.ownBytes);
+    this.#add("sender with spool: descriptors", 0, sender.descriptors);
+    const inboxBytes = fed * INBOX_BYTES;
+    this.#add("receiver: memory of its own less its inbox", 0, receiver.ownBytes - inboxBytes);
+    this.#add("receiver: descriptors", 0, receiver.descriptors);
   }
 
   /** What the fits say. */
   judge(): Result[] {
-    return [...this.samples].flatMap(([part, byName]) =>
-      [...byName].map(([series, samples]) => {
-        const { unit, bound } = SERIES[series];
-        return { series, part, unit, bound, ...judge(samples, bound, WINDOW_MS) };
-      })
-    );
+    return [...this.samples].map(([series, lives]) => {
+      const { unit, bound } = SERIES[series];
+      return { series, unit, bound, ...judge([...lives.values()], bound, WINDOW_MS) };
+    });
   }
 
-  #add(part: string, series: SeriesName, value: number): void {
-    const byName = this.samples.getOrInsertComputed(part, () => new Map());
-    byName.getOrInsertComputed(series, () => []).push({ atMs: this.#clock(), value });
+  #add(series: SeriesName, life: number, value: number): void {
+    const lives = this.samples.getOrInsertComputed(series, () => new Map());
+    lives.getOrInsertComputed(life, () => []).push({ atMs: performance.now(), value });
   }
 }
 
@@ -102,10 +101,11 @@ export function tableOf(results: readonly Result[]): string {
   const rows = results.map((one) => {
     const shown = (value: number) => (one.unit === "MiB" ? value / MIB : value).toFixed(1);
     const minutes = (one.spanMs / 60_000).toFixed(1);
-    const cells = [one.series, one.part, one.unit, shown(one.level), minutes, shown(one.perHour)];
+    const lives = one.livesPerHour.map(shown).join(", ");
+    const cells = [one.series, one.unit, shown(one.level), minutes, lives, shown(one.perHour)];
     return `| ${[...cells, shown(one.bound.perHour), one.verdict].join(" | ")} |`;
   });
   const head =
-    "| what | broker's life | unit | level | minutes | slope per hour | bound | verdict |";
+    "| what | unit | level | minutes | per hour in each life | per hour | bound | verdict |";
   return [head, "|---|---|---|---|---|---|---|---|", ...rows].join("\n");
 }
