@@ -54,20 +54,26 @@ export function bodiesData(messages: readonly Arrival[]): Uint8Array<ArrayBuffer
   return data;
 }
 
-/** How many bodies a row's data has. */
-export function bodyCount(data: Uint8Array): number {
-  return view(data).getUint32(0, true) / WORD - 1;
-}
+/** The bodies of a row's data, not copied. */
+export class RowBodies {
+  /** How many there are. */
+  readonly count: number;
+  readonly #data: Uint8Array;
+  readonly #index: DataView;
 
-/** One body of a row's data, not copied. Throws a RangeError if it is not there. */
-export function bodyAt(data: Uint8Array, position: number): Uint8Array {
-  const index = view(data);
-  const start = index.getUint32(WORD * position, true);
-  const end = index.getUint32(WORD * (position + 1), true);
-  if (!(start <= end && end <= data.byteLength)) throw new RangeError("a row's index is damaged");
-  return data.subarray(start, end);
-}
+  /** Reads a row's data. Throws a RangeError if it is too short for any index. */
+  constructor(data: Uint8Array) {
+    this.#data = data;
+    this.#index = new DataView(data.buffer, data.byteOffset, data.byteLength);
+    this.count = this.#index.getUint32(0, true) / WORD - 1;
+  }
 
-function view(data: Uint8Array): DataView {
-  return new DataView(data.buffer, data.byteOffset, data.byteLength);
+  /** One of them. Throws a RangeError if it is not there. */
+  at(position: number): Uint8Array {
+    const start = this.#index.getUint32(WORD * position, true);
+    const end = this.#index.getUint32(WORD * (position + 1), true);
+    const { byteLength } = this.#data;
+    if (!(start <= end && end <= byteLength)) throw new RangeError("a row's index is damaged");
+    return this.#data.subarray(start, end);
+  }
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { assert } from "../base/assert.ts";
-import { bodyAt, bodyCount } from "./batch_row.ts";
+import { RowBodies } from "./batch_row.ts";
 import type { Bodies, Database } from "./database.ts";
 import type { Lane } from "./lane.ts";
 import type { FoundRow } from "./lane_rows.ts";
@@ -48,18 +48,18 @@ export class BodyReader {
     return places.map(({ seq }, i) => {
       const { id, last } = rows[i]!;
       const bodies = data.get(id)!;
-      return bodyAt(bodies, seq - (last - bodyCount(bodies) + 1));
+      return bodies.at(seq - (last - bodies.count + 1));
     });
   }
 
   /** All rows that are missing are asked for at once: one wait, however many they are. */
-  async #rows(ids: ReadonlySet<number>): Promise<ReadonlyMap<number, Uint8Array>> {
-    const rows = new Map<number, Uint8Array>();
+  async #rows(ids: ReadonlySet<number>): Promise<ReadonlyMap<number, RowBodies>> {
+    const rows = new Map<number, RowBodies>();
     const missing: number[] = [];
     for (const id of ids) {
       const data = this.#cache.get(id);
       if (data === undefined) missing.push(id);
-      else rows.set(id, data);
+      else rows.set(id, new RowBodies(data));
     }
     const found = await Promise.all(missing.map((id) => this.#database.query("body", id)));
     for (const [i, id] of missing.entries()) {
@@ -68,7 +68,7 @@ export class BodyReader {
       const [data, sum] = row;
       requireSum("body", sum, bodySum(id, data));
       this.#cache.put(id, data);
-      rows.set(id, data);
+      rows.set(id, new RowBodies(data));
     }
     return rows;
   }

@@ -26,4 +26,17 @@ export class BodyArena {
     this.#free = this.#free.subarray(written);
     return body;
   }
+  /** All of `texts` as UTF-8. Together they take a fraction of the time that each would take alone. */
+  bodies(texts: readonly string[]): Uint8Array[] {
+    const text = texts.join("");
+    const free = this.#free;
+    const bytes = this.body(text);
+    if (bytes.length === text.length) {
+      let end = 0;
+      return texts.map((text) => bytes.subarray(end, end += text.length));
+    }
+    // Not ASCII: where one ends and the next begins cannot be told.
+    this.#free = free;
+    return texts.map((text) => this.body(text));
+  }
 }

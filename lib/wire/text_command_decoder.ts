@@ -102,21 +102,23 @@ export class TextCommandDecoder {
 
   #one(json: string, arena: BodyArena): { message: PublishedMessage; ttlMs?: number } {
     const option = optionAfter(json);
-    if (option === undefined) return { message: this.#published(readEnvelope(json), arena) };
-    const ttlMs = requireTtl(option);
-    const envelope = json.slice(0, json.length - option.length);
-    return { message: this.#published(readEnvelope(envelope), arena), ttlMs };
+    const envelope = option === undefined ? json : json.slice(0, json.length - option.length);
+    const ttl = option === undefined ? {} : { ttlMs: requireTtl(option) };
+    const head = readEnvelope(envelope);
+    return { message: this.#published(head, arena.body(head.text)), ...ttl };
   }
 
   #batch(json: string, arena: BodyArena): PublishedMessage[] {
     const heads = readBatch(json, this.#limits.maxBatchMessages);
-    return heads.map((head, index) => this.#published(head, arena, `message ${index}: `));
+    const bodies = arena.bodies(heads.map((head) => head.text));
+    return heads.map((head, index) => this.#published(head, bodies[index]!, index));
   }
 
-  #published(head: EnvelopeHead, arena: BodyArena, where = ""): PublishedMessage {
-    const body = arena.body(head.text);
+  /** One message; `index` is its place in its batch. */
+  #published(head: EnvelopeHead, body: Uint8Array, index?: number): PublishedMessage {
     const { maxMessageBytes } = this.#limits;
     if (body.length > maxMessageBytes) {
+      const where = index === undefined ? "" : `message ${index}: `;
       const why = `${where}the envelope is larger than ${maxMessageBytes} bytes`;
       throw new CipherMqError("invalid_message", why);
     }

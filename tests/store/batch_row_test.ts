@@ -7,10 +7,9 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
   bodiesData,
-  bodyAt,
-  bodyCount,
   MAX_ROW_BYTES,
   MAX_ROW_MESSAGES,
+  RowBodies,
   rowsOf,
 } from "../../lib/store/batch_row.ts";
 import { enqueued } from "../contracts/store_model.ts";
@@ -45,10 +44,12 @@ Deno.test("a row of empty bodies ends at the most messages", () => {
 Deno.test("a row gives back its bodies", () => {
   const messages = [0, 5, 0, 300].map((size, seq) => enqueued(LANE, seq, size));
   const data = bodiesData(messages);
-  assert.equal(bodyCount(data), 4);
+  assert.equal(new RowBodies(data).count, 4);
   // As SQLite may give it: not at the start of its buffer.
   const shifted = new Uint8Array([9, ...data]).subarray(1);
-  for (const [i, { body }] of messages.entries()) assert.deepEqual(bodyAt(shifted, i), body);
-  assert.throws(() => bodyAt(data, 4), RangeError);
-  assert.throws(() => bodyAt(data.subarray(0, data.length - 1), 3), RangeError);
+  for (const [i, { body }] of messages.entries()) {
+    assert.deepEqual(new RowBodies(shifted).at(i), body);
+  }
+  assert.throws(() => new RowBodies(data).at(4), RangeError);
+  assert.throws(() => new RowBodies(data.subarray(0, data.length - 1)).at(3), RangeError);
 });

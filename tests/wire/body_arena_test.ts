@@ -19,3 +19,12 @@ Deno.test("bodies that fit share one buffer", () => {
   assert.equal(a.buffer, b.buffer);
   assert.notEqual(b.buffer, c.buffer);
 });
+
+Deno.test("many bodies at once are the same as one after the other", () => {
+  const texts = fc.array(fc.string({ unit: fc.constantFrom("a", "{", "é", "😀"), maxLength: 30 }));
+  fc.assert(fc.property(texts, fc.nat(200), (texts, capacity) => {
+    const arena = new BodyArena(capacity);
+    assert.deepEqual(arena.bodies(texts), texts.map(utf8));
+    assert.deepEqual(arena.body("more"), utf8("more"));
+  }));
+});
