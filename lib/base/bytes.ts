@@ -10,6 +10,9 @@ const MAX_GROWTH = 4 * 1024 * 1024;
 const MAX_KEPT_CAPACITY = 4096;
 const NOTHING = new Uint8Array(0);
 const STRICT = { lastChunkHandling: "strict" } as const;
+const MAX_ASCII = 127;
+/** Up to so many characters the encoder, and the view of the buffer that it needs, cost more than a loop. */
+const MAX_SHORT = 64;
 const encoder = new TextEncoder();
 
 /**
@@ -58,7 +61,7 @@ export class ByteWriter {
   text(text: string): void {
     // Nearly all texts are ASCII; the others need at most three bytes per UTF-16 unit.
     this.#reserve(text.length);
-    const read = this.#encode(text);
+    const read = text.length <= MAX_SHORT ? this.#copyAscii(text) : this.#encode(text);
     if (read === text.length) return;
     const rest = text.slice(read);
     this.#reserve(rest.length * 3);
@@ -75,6 +78,20 @@ export class ByteWriter {
     this.#buffer = NOTHING;
     // What is handed over must not be much larger than what was written.
     return length * 2 < buffer.length ? buffer.slice(0, length) : buffer.subarray(0, length);
+  }
+
+  /** Takes the ASCII that `text` begins with: how many characters that are. */
+  #copyAscii(text: string): number {
+    const buffer = this.#buffer;
+    const start = this.#length;
+    let read = 0;
+    for (; read < text.length; read++) {
+      const unit = text.charCodeAt(read);
+      if (unit > MAX_ASCII) break;
+      buffer[start + read] = unit;
+    }
+    this.#length = start + read;
+    return read;
   }
 
   #encode(text: string): number {

@@ -80,10 +80,10 @@ export function encodeReply(reply: Reply, writer: ByteWriter): void {
     assert(!reply.body.includes(NEWLINE), "a message is one line");
     writer.text(line);
     writer.bytes(reply.body);
-    writer.byte(NEWLINE);
   } else {
-    writer.text(`${line}\n`);
+    writer.text(line);
   }
+  writer.byte(NEWLINE);
 }
 
 function nonsense(why: string): CipherMqError {

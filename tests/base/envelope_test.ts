@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
-import { type Envelope, envelopeText, toEnvelope } from "../../lib/base/envelope.ts";
+import { type Envelope, envelopeText, isBase64, toEnvelope } from "../../lib/base/envelope.ts";
 import { CipherMqError } from "../../lib/base/errors.ts";
 
 const VALID: Envelope = {
@@ -139,4 +139,18 @@ Deno.test("names with quotes, backslashes and other scripts survive the text of 
     const envelope = { ...VALID, message_id, receiver_client_id };
     assert.deepEqual(toEnvelope(JSON.parse(envelopeText(envelope))), envelope);
   }));
+});
+
+Deno.test("base64 is taken as the standard has it, of any length, and nothing in it is skipped", () => {
+  const bytes = fc.uint8Array({ maxLength: 200 });
+  const extra = fc.constantFrom(" ", "\n", "=", "-", "é", "    ", "\n\n\n\n");
+  fc.assert(fc.property(bytes, fc.boolean(), extra, fc.nat(), (bytes, long, extra, at) => {
+    const all = long ? new Uint8Array([...new Uint8Array(60_000), ...bytes]) : bytes;
+    const text = all.toBase64();
+    assert(isBase64(text));
+    const place = at % (text.length + 1);
+    assert(!isBase64(text.slice(0, place) + extra + text.slice(place)));
+  }));
+  assert(!isBase64("AB=="), "spare bits are set");
+  assert(!isBase64("AA"), "padding is missing");
 });
