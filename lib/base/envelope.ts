@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { fromBase64Into } from "./bytes.ts";
 import { CipherMqError } from "./errors.ts";
 import { nameProblem } from "./names.ts";
 
@@ -31,9 +32,6 @@ export const NONCE_BYTES = 12;
 export const TAG_BYTES = 16;
 
 const FIELDS = 6;
-// Before padding only characters whose leftover bits are zero (RFC 4648, section 3.5): otherwise an
-// altered text could stand for the same bytes.
-const STRICT = { lastChunkHandling: "strict" } as const;
 /** Where decoded bytes go that nobody needs. */
 const scratch = new Uint8Array(48 * 1024);
 
@@ -43,19 +41,15 @@ export function decodedLength(text: string): number {
   return (text.length / 4) * 3 - padding;
 }
 
-/** Whether `text` is base64 as an envelope has it: with padding, nothing in between, no spare bits set. */
+/**
+ * Whether `text` is base64 as an envelope has it: with padding, nothing in between, and spare bits
+ * zero (RFC 4648, section 3.5), else an altered text could stand for the same bytes.
+ */
 export function isBase64(text: string): boolean {
   if (text.length % 4 !== 0) return false;
   const length = decodedLength(text);
-  try {
-    const { written } = length <= scratch.length
-      ? scratch.setFromBase64(text, STRICT)
-      : { written: Uint8Array.fromBase64(text, STRICT).length };
-    // The decoder skips white space.
-    return written === length;
-  } catch {
-    return false;
-  }
+  const target = length <= scratch.length ? scratch : new Uint8Array(length);
+  return fromBase64Into(target, text, length) !== undefined;
 }
 
 function requireBase64(value: unknown, field: string, bytes?: number): void {
