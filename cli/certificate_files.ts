@@ -24,7 +24,10 @@ export const DEFAULT_CLIENTS: readonly string[] = ["sender_1", "receiver_1"];
 export interface MakeCertificatesOptions {
   /** The folder; made with mode 0700 if it is missing. */
   readonly dir: string;
-  /** The clients. Default `sender_1` and `receiver_1`; with `force` and an authority, none. */
+  /**
+   * The clients. Default those of `sender_1` and `receiver_1` that are missing; with `force`, both
+   * where there is no authority, otherwise none.
+   */
   readonly clients?: readonly string[];
   /** Host names and addresses of the server besides this machine's own. Default none. */
   readonly hosts?: readonly string[];
@@ -112,7 +115,9 @@ function planOf({ dir, clients, hosts = [], force = false }: MakeCertificatesOpt
   const hasAuthority = requireWholeAuthority(dir);
   const hasServer = presentOf(dir, "server") !== undefined;
   const renewsServer = hosts.length > 0 || (force && clients === undefined);
-  const unnamed = force && hasAuthority ? [] : DEFAULT_CLIENTS;
+  const unnamed = DEFAULT_CLIENTS.filter((name) =>
+    force ? !hasAuthority : presentOf(dir, name) === undefined
+  );
   return {
     hasAuthority,
     server: !hasServer || renewsServer,

@@ -5,7 +5,7 @@
  */
 import { type Command, InvalidArgumentError } from "commander";
 import { DEFAULT_DAYS } from "../lib/pki/certificate.ts";
-import { type MadeCertificate, makeCertificates } from "./certificate_files.ts";
+import { DEFAULT_CLIENTS, type MadeCertificate, makeCertificates } from "./certificate_files.ts";
 import type { Terminal } from "./terminal.ts";
 
 interface GenCertsFlags {
@@ -23,9 +23,13 @@ export function addGenCerts(program: Command, terminal: Terminal): void {
       "Makes what is missing of a certificate authority (ca), the broker's certificate (server) and " +
         "one certificate per CLIENT, whose name becomes the client's identity. Each is a pair of " +
         "files, NAME.crt and NAME.key. An authority that is there signs the new certificates; a " +
-        "server's certificate that is there stays, unless --host asks for another one.",
+        "server's certificate that is there stays, unless --host asks for another one. A client that " +
+        "is named and there already is refused, and nothing is made.",
     )
-    .argument("[CLIENT...]", "the clients' names (default: sender_1 receiver_1)")
+    .argument(
+      "[CLIENT...]",
+      "the clients' names (default: sender_1 receiver_1, what is missing of them)",
+    )
     .option(
       "--host <HOST...>",
       "DNS names or IP addresses of the broker besides localhost, 127.0.0.1 and ::1; clients are " +
@@ -46,6 +50,7 @@ export function addGenCerts(program: Command, terminal: Terminal): void {
         days: flags.days,
         force: flags.force === true,
       });
+      if (clients.length === 0 && !flags.force) tellKept(made, terminal);
       tell(made, terminal);
     });
 }
@@ -54,6 +59,14 @@ function toDays(text: string): number {
   const days = Number(text);
   if (/^\d+$/.test(text) && days >= 1 && days <= 36_500) return days;
   throw new InvalidArgumentError("It is a whole number of days from 1 to 36500.");
+}
+
+/** Nobody named them, so that they are there already is no error. */
+function tellKept(made: readonly MadeCertificate[], terminal: Terminal): void {
+  for (const name of DEFAULT_CLIENTS) {
+    if (made.some((one) => one.kind === "client" && one.name === name)) continue;
+    terminal.note(`the client ${name} is there already and stays as it is`);
+  }
 }
 
 function tell(made: readonly MadeCertificate[], terminal: Terminal): void {

@@ -310,18 +310,26 @@ function codeOf(error: Error): string {
   return typeof code === "string" && /^[A-Z0-9_]{1,64}$/.test(code) ? code : "unknown";
 }
 
-const LISTEN_PROBLEMS: ReadonlyMap<string, string> = new Map([
-  ["EADDRINUSE", "another program listens there already"],
-  ["EACCES", "this user may not use that port"],
-  ["EADDRNOTAVAIL", "this machine does not have that address"],
-  ["ENOTFOUND", "no such host"],
-]);
+const OTHER_ADDRESS = "set another `address` in config.toml";
+const OWN_ADDRESS = "set `address` in config.toml to one of this machine's own";
+const NOT_HERE = { why: "this machine does not have that address", hint: OWN_ADDRESS };
+
+/** Why the system lets nobody listen, and what to do next. */
+const LISTEN_PROBLEMS: ReadonlyMap<string, { readonly why: string; readonly hint: string }> =
+  new Map([
+    ["EADDRINUSE", {
+      why: "another program listens there already",
+      hint: `stop the other program, or ${OTHER_ADDRESS}`,
+    }],
+    ["EACCES", { why: "this user may not use that port", hint: OTHER_ADDRESS }],
+    ["EADDRNOTAVAIL", NOT_HERE],
+    ["EINVAL", NOT_HERE],
+    ["ENOTFOUND", { why: "no such host", hint: OWN_ADDRESS }],
+  ]);
 
 function cannotListen(host: string, port: number, cause: Error): CipherMqError {
   const code = codeOf(cause);
-  return new CipherMqError(
-    "configuration",
-    `cannot listen on ${host}, port ${port}: ${LISTEN_PROBLEMS.get(code) ?? code}`,
-    { hint: "stop the other program, or set another `address` in config.toml", cause },
-  );
+  const { why, hint } = LISTEN_PROBLEMS.get(code) ?? { why: code, hint: OTHER_ADDRESS };
+  const text = `cannot listen on ${host}, port ${port}: ${why}`;
+  return new CipherMqError("configuration", text, { hint, cause });
 }

@@ -123,12 +123,29 @@ Deno.test("an authority without a server gets one", async () => {
   assert.deepEqual(made.map((one) => one.name), ["server", "bob"]);
 });
 
+Deno.test("without a name only what is missing is made, and what stays is said", async () => {
+  await using folder = new CertsFolder();
+  await makeCertificates({ dir: folder.dir, clients: ["sender_1"] });
+  const before = folder.contents();
+  const first = await folder.run();
+  assert.equal(first.code, 0, first.stderr);
+  assert.match(
+    first.stderr,
+    /^the client sender_1 is there already and stays as it is\n.*receiver_1/,
+  );
+  const { "receiver_1.crt": _a, "receiver_1.key": _b, ...rest } = folder.contents();
+  assert.deepEqual(rest, before);
+  const all = folder.contents();
+  const second = await folder.run();
+  assert.deepEqual([second.code, second.stderr.match(/ stays as it is\n/g)?.length], [0, 2]);
+  assert.deepEqual(folder.contents(), all);
+});
+
 Deno.test("nothing is overwritten or half made without --force", async () => {
   await using folder = new CertsFolder();
   await makeCertificates({ dir: folder.dir });
   const before = folder.contents();
   const cases: [string[], string][] = [
-    [[], "sender_1.crt"],
     [["new", "sender_1"], "sender_1.crt"],
     [["new", "--host", "mq.example.org"], "server.crt"],
   ];

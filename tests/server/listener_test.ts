@@ -467,3 +467,14 @@ Deno.test("an address that is taken is a clear error", async () => {
     return true;
   });
 });
+
+Deno.test("an address that this machine does not have is a clear error, with what to do", async () => {
+  // For documentation only (RFC 5737 and 3849), and one of a link that is not named.
+  for (const host of ["192.0.2.1", "2001:db8::1", "fe80::1"]) {
+    await assert.rejects(Door.open({}, { host }), (error: CipherMqError) => {
+      assert.match(error.message, /, port 0: this machine does not have that address$/, host);
+      assert.equal(error.hint, "set `address` in config.toml to one of this machine's own");
+      return true;
+    });
+  }
+});
