@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { setImmediate } from "node:timers";
 import { createServer as createTcpServer, type Server, type Socket } from "node:net";
 import {
   createServer as createTlsServer,
@@ -215,7 +216,8 @@ export class Listener {
   }
 
   #gone(raw: Socket, address: string): void {
-    this.#refuse(raw, "handshake_failed");
+    // The platform tells in a moment why the handshake failed, if it knows.
+    setImmediate(() => this.#refuse(raw, "handshake_failed"));
     this.#connections.delete(raw);
     this.#perAddress.remove(address);
   }
@@ -224,7 +226,7 @@ export class Listener {
     tls.on("error", ignore); // "close" follows
     const raw = rawOf(tls);
     const address = raw && this.#handshakes.get(raw)?.address;
-    if (raw === undefined || address === undefined) {
+    if (raw === undefined || address === undefined || !this.#connections.has(raw)) {
       tls.destroy();
       return;
     }
@@ -264,7 +266,8 @@ export class Listener {
 
   #failed(error: Error, tls: TLSSocket): void {
     const raw = rawOf(tls);
-    const code = codeOf(error);
+    // Of a certificate that does not verify, the error says no more than that the connection ended.
+    const code = codeOf(tls.authorizationError ? { code: tls.authorizationError } : error);
     const refusal = code === NO_CERTIFICATE ? "no_certificate" : "handshake_failed";
     if (raw !== undefined) this.#refuse(raw, refusal, code);
     tls.destroy();
@@ -305,8 +308,8 @@ function rawOf(tls: TLSSocket): Socket | undefined {
 }
 
 /** The platform's code for an error: never text that a peer has chosen. */
-function codeOf(error: Error): string {
-  const code = (error as { code?: unknown }).code;
+function codeOf(error: object): string {
+  const { code } = error as { code?: unknown };
   return typeof code === "string" && /^[A-Z0-9_]{1,64}$/.test(code) ? code : "unknown";
 }
 

@@ -441,6 +441,7 @@ Deno.test("a refusal is logged with its reason and address, never with the certi
     await closed(tlsTo(door, {}));
     await closed(tlsTo(door, await makeCertificate(authority, { subject: "forged\nline" })));
     await closed(tlsTo(door, await makeCertificate(authority, { selfSigned: true })));
+    assert.equal(records.at(-1)!.properties.code, "UNABLE_TO_VERIFY_LEAF_SIGNATURE");
     const reasons = records.map((record) => record.properties.reason);
     assert.deepEqual(reasons, [
       "too_many_connections",
