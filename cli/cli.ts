@@ -10,6 +10,7 @@ import { systemReason } from "../lib/base/system_error.ts";
 import project from "../deno.json" with { type: "json" };
 import { addBackup } from "./backup.ts";
 import { addDeadLetters } from "./dead_letters.ts";
+import { addDeclareQueue } from "./declare_queue.ts";
 import { addDemo } from "./demo.ts";
 import { exitCodeOf } from "./exit_code.ts";
 import { addGenCerts } from "./gen_certs.ts";
@@ -29,6 +30,7 @@ const SUBCOMMANDS: readonly AddSubcommand[] = [
   addServe,
   addSend,
   addReceive,
+  addDeclareQueue,
   addDeadLetters,
   addStats,
   addBackup,

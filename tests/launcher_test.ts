@@ -185,6 +185,7 @@ test("each subcommand gets just the permissions that it needs", async () => {
     send: "net read",
     stats: "net read",
     "dead-letters": "net read",
+    "declare-queue": "net read",
     init: "read write",
     keygen: "read write",
     "gen-certs": "read write",

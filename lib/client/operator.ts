@@ -1,6 +1,6 @@
 /**
- * Questions and orders of whoever operates a broker: dead letters, what a queue holds, the broker's
- * counts, a copy of its database.
+ * Questions and orders of whoever operates a broker: a queue's options, dead letters, what a queue
+ * holds, the broker's counts, a copy of its database.
  *
  * @module
  */
@@ -9,6 +9,7 @@ import type { Envelope } from "../base/envelope.ts";
 import { CipherMqError, type ErrorCode } from "../base/errors.ts";
 import type { Command } from "../wire/command.ts";
 import { parseEnvelope } from "../wire/envelope_text.ts";
+import { readQueueOptions } from "../wire/queue_options_text.ts";
 import type { ReceivedReply } from "../wire/reply.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 
@@ -98,6 +99,15 @@ export class Operator {
     const ignore = () => {};
     const events = { message: ignore, turn: ignore, drained: ignore };
     return new Operator(await Connection.open(options, events));
+  }
+
+  /**
+   * Makes a queue, or gives one new options, each `name=value` as in `docs/protocol.md`; those that are
+   * not given stay as they are. Rejects with `usage` for an option or a name that cannot be.
+   */
+  async declareQueue(queue: string, options: readonly string[]): Promise<void> {
+    const read = options.length === 0 ? {} : readQueueOptions(options.join(" "));
+    await this.#ask({ kind: "declare_queue", queue, options: read }, "queue_declared");
   }
 
   /** What the broker counts. */

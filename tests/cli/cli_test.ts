@@ -10,7 +10,7 @@ import project from "../../deno.json" with { type: "json" };
 import { type CliRun, runCli } from "../support/run_cli.ts";
 
 const SUBCOMMANDS = [
-  ...["init", "serve", "send", "receive", "dead-letters", "stats", "backup"],
+  ...["init", "serve", "send", "receive", "declare-queue", "dead-letters", "stats", "backup"],
   ...["keygen", "gen-certs", "demo"],
 ];
 

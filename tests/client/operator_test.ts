@@ -65,6 +65,23 @@ Deno.test("redrive, purge and stats say what is ordered and give what is answere
   });
 });
 
+Deno.test("a queue is declared with the options that are given", async () => {
+  const answers = {
+    "declare_queue q": "Queue declared",
+    "declare_queue q max_deliveries=5 expired=remove": "Queue declared",
+    "declare_queue q max_bytes=9": "Error: max_bytes is above the limit",
+  };
+  await withAnswers(answers, async (operator) => {
+    await operator.declareQueue("q", []);
+    await operator.declareQueue("q", ["expired=remove", "max_deliveries=5"]);
+    await assert.rejects(operator.declareQueue("q", ["max_bytes=9"]), { code: "limit" });
+    for (const bad of ["max_deliveries", "max_deliveries=-1", "colour=red", ""]) {
+      await assert.rejects(operator.declareQueue("q", [bad]), { code: "usage" }, bad);
+    }
+    await assert.rejects(operator.declareQueue("a b", []), { code: "invalid_name" });
+  });
+});
+
 Deno.test("a backup is begun, read piece by piece and ended", async () => {
   const answers = {
     "backup": "Backup: 5",

@@ -19,6 +19,7 @@ const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
   send: ["--allow-net", "--allow-read"],
   stats: ["--allow-net", "--allow-read"],
   "dead-letters": ["--allow-net", "--allow-read"],
+  "declare-queue": ["--allow-net", "--allow-read"],
 };
 
 /** What a process has printed on one stream, line by line. */
