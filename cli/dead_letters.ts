@@ -9,6 +9,7 @@ import { CipherMqError } from "../lib/base/errors.ts";
 import { type DeadLetterInfo, type FetchedMessage, Operator } from "../lib/client/operator.ts";
 import { EnvelopeOpener } from "../lib/crypto/envelope.ts";
 import { keyFiles, readPrivateKey } from "../lib/crypto/key_file.ts";
+import { counted } from "./counted.ts";
 import {
   addConnectionFlags,
   type ClientSetup,
@@ -31,6 +32,8 @@ const COLUMNS = [
   ...["SEQ", "ID", "PUBLISHER", "REASON", "DELIVERIES"],
   ...["WHEN", "SIZE", "EXCHANGE", "KEY", "TEXT"],
 ];
+/** What a dead-letter queue's name ends with. */
+const DEAD = ".dead";
 /** Rows whose columns are made equally wide. */
 const PAGE = 100;
 /** What must not reach a terminal as it is. */
@@ -136,11 +139,15 @@ class DeadLettersRun {
       const left = Math.max(waiting - redriven, 0);
       if (waiting === 0) this.#noteNone();
       if (this.#terminal.json) this.#terminal.data(JSON.stringify({ redriven, left }));
-      else this.#terminal.note(`redrove ${redriven} messages to queue '${this.#queue}'`);
+      else this.#terminal.note(`redrove ${counted(redriven)} to queue '${this.#queue}'`);
       if (left === 0) return;
-      throw new CipherMqError("limit", `${left} dead letters stay: the queue is full`, {
-        hint: "receive what it holds, then redrive again",
-      });
+      throw new CipherMqError(
+        "limit",
+        `${counted(left, "dead letter stays", "dead letters stay")}: the queue is full`,
+        {
+          hint: "receive what it holds, then redrive again",
+        },
+      );
     });
   }
 
@@ -153,11 +160,14 @@ class DeadLettersRun {
     await this.#connected(async (operator) => {
       const purged = await operator.purgeDeadLetters(this.#queue);
       if (this.#terminal.json) this.#terminal.data(JSON.stringify({ purged }));
-      else this.#terminal.note(`removed ${purged} dead letters of queue '${this.#queue}'`);
+      else {this.#terminal.note(
+          `removed ${counted(purged, "dead letter", "dead letters")} of queue '${this.#queue}'`,
+        );}
     });
   }
 
   async #connected(act: (operator: Operator, setup: ClientSetup) => Promise<void>): Promise<void> {
+    this.#refuseDead();
     const setup = readClientSetup(this.#flags);
     const operator = await Operator.connect(setup.connection);
     try {
@@ -165,6 +175,16 @@ class DeadLettersRun {
     } finally {
       await operator.close();
     }
+  }
+
+  /** A queue of dead letters has none of its own. */
+  #refuseDead(): void {
+    if (!this.#queue.endsWith(DEAD)) return;
+    const hint = `name the queue that they belong to: ${this.#queue.slice(0, -DEAD.length)}`;
+    const why = "its name ends with .dead, so it holds another queue's dead letters";
+    throw new CipherMqError("usage", `cannot look for dead letters of '${this.#queue}': ${why}`, {
+      hint,
+    });
   }
 
   #noteNone(): void {

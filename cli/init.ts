@@ -176,7 +176,8 @@ function filesOf(setup: Setup): string[] {
 function alreadyThere(file: string, cause?: unknown): CipherMqError {
   return new CipherMqError("already_exists", `cannot write ${file}: the file is there already`, {
     cause,
-    hint: "choose another folder, or replace everything with --force",
+    hint:
+      "`ciphermq init DIR` makes another set-up, in DIR; with --force everything here is replaced",
   });
 }
 

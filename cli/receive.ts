@@ -11,6 +11,7 @@ import { OutputFile, outputLine } from "../lib/client/output_file.ts";
 import { Receiver, type ReceiverNotice } from "../lib/client/receiver.ts";
 import { HandlerSink, type MessageSink, type OpenedMessage } from "../lib/client/sink.ts";
 import { keyFiles, readPrivateKey } from "../lib/crypto/key_file.ts";
+import { counted } from "./counted.ts";
 import {
   addClientFlags,
   type ClientFlags,
@@ -183,8 +184,9 @@ class ReceiveRun {
       return;
     }
     const where = this.#flags.output === STDOUT ? "" : ` to ${this.#flags.output}`;
+    const dropped = counted(duplicates, "duplicate", "duplicates");
     const more = unopened > 0 ? `, could not open ${unopened}` : "";
-    this.#terminal.note(`received ${received}${where}, dropped ${duplicates} duplicates${more}`);
+    this.#terminal.note(`received ${received}${where}, dropped ${dropped}${more}`);
   }
 
   /** Throws when the run did not do what it was asked to. */
@@ -192,14 +194,14 @@ class ReceiveRun {
     const { received, unopened } = this.#receiver?.counts ?? { received: 0, unopened: 0 };
     if (this.#timedOut) {
       const { count, timeout } = this.#flags;
-      const of = count === undefined ? "" : ` of ${count}`;
+      const what = count === undefined ? counted(received) : `${received} of ${counted(count)}`;
       throw new CipherMqError(
         "timeout",
-        `the ${timeout} s of --timeout are over: received ${received}${of} messages`,
+        `the ${timeout} s of --timeout are over: received ${what}`,
       );
     }
     if (unopened === 0) return;
-    throw new CipherMqError("cryptographic", `${unopened} messages could not be opened`, {
+    throw new CipherMqError("cryptographic", `${counted(unopened)} could not be opened`, {
       hint: "were they sealed to another key? they are dead letters: see `ciphermq dead-letters`",
     });
   }

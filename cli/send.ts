@@ -8,6 +8,7 @@ import { type Command, Option } from "commander";
 import { CipherMqError } from "../lib/base/errors.ts";
 import { DurableSpool } from "../lib/client/durable_spool.ts";
 import { Sender, type SenderNotice } from "../lib/client/sender.ts";
+import { counted } from "./counted.ts";
 import {
   addClientFlags,
   type ClientFlags,
@@ -123,7 +124,7 @@ class SendRun {
 
   async #sendAndWait(sender: Sender): Promise<CipherMqError | undefined> {
     const { size: left = 0 } = this.#spool ?? {};
-    if (left > 0) this.#terminal.note(`sending ${left} messages from ${this.#flags.spool} first`);
+    if (left > 0) this.#terminal.note(`sending ${counted(left)} from ${this.#flags.spool} first`);
     if (this.#source.typed) this.#terminal.note("each line is a message; end with Ctrl-D");
     this.#report.start();
     this.#progress?.start();
@@ -240,7 +241,7 @@ class SendRun {
     this.#sender?.dropUnsealed();
     const { pending = 0 } = this.#sender ?? {};
     if (pending === 0) return;
-    this.#terminal.note(`finishing ${pending} messages; interrupt again to stop at once`);
+    this.#terminal.note(`finishing ${counted(pending)}; interrupt again to stop at once`);
   }
 
   #cutOff(): void {

@@ -4,6 +4,7 @@
  * @module
  */
 import { CipherMqError } from "../lib/base/errors.ts";
+import { counted } from "./counted.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What a spool came to. */
@@ -99,7 +100,8 @@ export class SendReport {
     const [first, ...others] = errors;
     if (first === undefined) {
       if (!cutShort) return;
-      const why = `interrupted: ${this.sent} messages were sent, and the rest was not`;
+      const sent = counted(this.sent, "message was", "messages were");
+      const why = `interrupted: ${sent} sent, and the rest was not`;
       throw new CipherMqError("partial", why);
     }
     const none = this.acknowledged + this.recovered === 0;
@@ -111,16 +113,17 @@ export class SendReport {
   #partial(more: boolean): CipherMqError {
     const failed = this.#failed > 0
       ? `${this.#failed} of ${this.sent} messages were not sent`
-      : `${this.acknowledged} messages were sent`;
+      : `${counted(this.acknowledged, "message was", "messages were")} sent`;
     const rest = more ? ", and what came after them was not" : "";
     const hint = "what was sent is safe; send only the rest again";
     return new CipherMqError("partial", failed + rest, { hint });
   }
 
   #noteSpool({ folder, left }: SpoolFacts): void {
-    if (this.recovered > 0) this.#terminal.note(`sent ${this.recovered} messages from ${folder}`);
+    if (this.recovered > 0) this.#terminal.note(`sent ${counted(this.recovered)} from ${folder}`);
     if (left > 0) {
-      this.#terminal.note(`${left} messages stay in ${folder}; the next send sends them`);
+      const stay = counted(left, "message stays", "messages stay");
+      this.#terminal.note(`${stay} in ${folder} for the next send`);
     }
   }
 }

@@ -15,7 +15,8 @@ export function addStats(program: Command, terminal: Terminal): void {
     .summary("show what the broker holds and has done")
     .description(
       "Shows each queue with its messages and consumers, and the broker's counts. With --json it is " +
-        "one line, as the broker said it.",
+        "one line, as the broker said it. `refused full` counts refusals, of which one message may have " +
+        "many, not losses: `send` tries again until there is room.",
     );
   addConnectionFlags(command).action(async (flags: ConnectionFlags) => {
     const operator = await Operator.connect(readClientSetup(flags).connection);

@@ -98,6 +98,13 @@ Deno.test("show opens what the key opens, and leaves every letter where it was",
   assert.equal((await none.end()).code, 4);
 });
 
+Deno.test("a queue of dead letters has none, and the queue to name is said", async () => {
+  await using workspace = await Workspace.make();
+  const run = await deadLetters(workspace, "ls", "receiver_1.dead", ...AS);
+  assert.equal((await run.end()).code, 2);
+  assert.match(run.stderr.text, /hint: name the queue that they belong to: receiver_1\n/);
+});
+
 Deno.test("redrive puts one or all back in order, so that they are received like new ones", async () => {
   await using workspace = await withRefused(["one", "two", "three"]);
   Deno.renameSync(
@@ -108,7 +115,7 @@ Deno.test("redrive puts one or all back in order, so that they are received like
   const id = String(second!.message_id);
   const one = await deadLetters(workspace, "redrive", "receiver_1", ...AS, "--id", id);
   await one.success();
-  assert.match(one.stderr.text, /^redrove 1 messages to queue 'receiver_1'\n$/);
+  assert.match(one.stderr.text, /^redrove 1 message to queue 'receiver_1'\n$/);
   const again = await deadLetters(workspace, "redrive", "receiver_1", ...AS, "--id", id);
   assert.equal((await again.end()).code, 4);
   const all = await deadLetters(workspace, "redrive", "receiver_1", ...AS, "--json");

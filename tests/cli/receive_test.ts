@@ -95,7 +95,7 @@ Deno.test("a timeout is code 5, a request to stop 0, what cannot be opened 6", a
   await workspace.serve();
   const late = receive(workspace, ["--count", "1", "--timeout", "1"]);
   assert.equal((await late.end()).code, 5);
-  assert.match(late.stderr.text, /error: the 1 s of --timeout are over: received 0 of 1 messages/);
+  assert.match(late.stderr.text, /error: the 1 s of --timeout are over: received 0 of 1 message$/m);
   const stopped = receive(workspace, ["--verbose"]);
   await stopped.until("stderr", (lines) => lines.find((line) => line.startsWith("receiving as")));
   stopped.signal("SIGTERM");
