@@ -142,7 +142,10 @@ function refuseToReplace(setup: Setup): void {
     throw new CipherMqError(
       "already_exists",
       `cannot make a new configuration: ${database} belongs to the present one`,
-      { hint: `move ${database} away to start anew` },
+      {
+        hint:
+          `\`ciphermq init DIR\` makes another one, in DIR; move ${database} away to start anew`,
+      },
     );
   }
   // An authority that is there is used: without it no other certificate works any more.
