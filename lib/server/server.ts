@@ -67,7 +67,12 @@ export class BrokerServer {
   #stopLooking: Cancel | undefined;
   #stopped: Promise<void> | undefined;
 
-  private constructor(options: ServerOptions, store: SqliteStore, broker: Broker) {
+  private constructor(
+    options: ServerOptions,
+    store: SqliteStore,
+    broker: Broker,
+    ballast: Ballast,
+  ) {
     const { databasePath: path, limits } = options;
     this.#options = options;
     this.#store = store;
@@ -83,7 +88,7 @@ export class BrokerServer {
     this.#disk = new DiskWatch({
       limits,
       space: () => diskSpace(path),
-      ballast: new Ballast(`${path}.ballast`, limits.ballastBytes),
+      ballast,
       onChange: (low) => this.#running.disk(low),
     });
   }
@@ -101,15 +106,18 @@ export class BrokerServer {
     const cacheBytes = limits.maxCachedBodyBytes;
     log.info("opening the database", { path });
     const store = await SqliteStore.open({ path, aesKey, cacheBytes }, WorkerDatabase.open);
+    const ballast = new Ballast(`${path}.ballast`, limits.ballastBytes);
+    const heldBefore = ballast.held;
     try {
       const broker = await restoreBroker({ limits, random: systemRuntime.random }, store);
       log.info("recovered", { ...store.recovery });
-      const server = new BrokerServer(options, store, broker);
+      const server = new BrokerServer(options, store, broker, ballast);
       await server.#disk.look();
       await server.#listen();
       return server;
     } catch (error) {
       await store.close();
+      if (!heldBefore) await ballast.release();
       throw error;
     }
   }

@@ -137,8 +137,11 @@ Deno.test("the original's own database is refused and left as it is", async () =
 Deno.test("a port that is taken is refused with host and port", async () => {
   await using workspace = await Workspace.make();
   using _taken = Deno.listen({ hostname: "127.0.0.1", port: workspace.port });
+  const ballast = () =>
+    [...Deno.readDirSync(workspace.folder)].filter(({ name }) => name.endsWith(".ballast"));
   const text = new RegExp(
     `cannot listen on 127\\.0\\.0\\.1, port ${workspace.port}: another program`,
   );
   await refused(workspace, 2, text);
+  assert.deepEqual(ballast(), [], "a broker that did not start holds nothing back");
 });
