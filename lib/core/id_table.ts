@@ -134,11 +134,13 @@ export class IdTable {
     const places = shard.length / WORDS;
     if (this.#sizes[index]! + 1 <= places * FULL) return shard;
     const larger = new Int32Array(Math.ceil(places * GROWTH) * WORDS);
+    // Word by word: a view of each place would cost more than all the rest of a start.
+    const bits = new Int32Array(4);
     for (let from = 0; from < shard.length; from += WORDS) {
       if (shard[from] === 0) continue;
-      const bits = shard.subarray(from + 1, from + 5);
+      for (let i = 0; i < 4; i++) bits[i] = shard[from + 1 + i]!;
       const to = place(larger, this.#hash(shard[from]!, bits), shard[from]!, bits);
-      larger.set(shard.subarray(from, from + WORDS), to);
+      for (let i = 0; i < WORDS; i++) larger[to + i] = shard[from + i]!;
     }
     return this.#shards[index] = larger;
   }
