@@ -150,8 +150,10 @@ class Soak {
   #strikes(): Activity {
     return {
       name: "strikes at clients",
-      restMs: STRIKE_EVERY_MS,
+      restMs: 0,
       round: async () => {
+        // Whoever has only just been started is not ready to end in an orderly way.
+        await rest(STRIKE_EVERY_MS);
         const signal = this.#random.pick(["SIGTERM", "SIGKILL"] as const);
         if (this.#random.oneIn(2)) await this.#struck.strikeSender(signal);
         else await this.#struck.strikeReceiver(signal);
