@@ -50,13 +50,21 @@ const HOUR_MS = 3_600_000;
 /** Fewer windows than these have no slope. */
 const FEWEST_WINDOWS = 5;
 
-/** The least sample of each `windowMs`, at the time it was taken. */
-export function floors(samples: readonly Sample[], windowMs: number): Sample[] {
+/** What stands for the samples of a window: of what is freed now and then the least, else the most. */
+export type Extreme = "least" | "most";
+
+/** The least or most sample of each `windowMs`, at the time it was taken. */
+export function extremes(
+  samples: readonly Sample[],
+  windowMs: number,
+  extreme: Extreme,
+): Sample[] {
+  const sign = extreme === "least" ? 1 : -1;
   const windows = new Map<number, Sample>();
   for (const sample of samples) {
     const window = Math.floor((sample.atMs - samples[0]!.atMs) / windowMs);
-    const least = windows.get(window);
-    if (least === undefined || sample.value < least.value) windows.set(window, sample);
+    const one = windows.get(window);
+    if (one === undefined || sign * (sample.value - one.value) < 0) windows.set(window, sample);
   }
   return [...windows.values()];
 }
@@ -73,13 +81,14 @@ function slopesOf(samples: readonly Sample[]): number[] {
   );
 }
 
-/** Judges a series by the fit through the {@linkcode floors} of each life. */
+/** Judges a series by the fit through the {@linkcode extremes} of each life. */
 export function judge(
   lives: readonly (readonly Sample[])[],
   bound: SlopeBound,
   windowMs: number,
+  extreme: Extreme = "least",
 ): Judgement {
-  const fitted = lives.map((samples) => floors(samples, windowMs));
+  const fitted = lives.map((samples) => extremes(samples, windowMs, extreme));
   const windows = fitted.flat();
   const perMs = theilSen(fitted);
   const spanMs = fitted.reduce((sum, life) => sum + spanOf(life), 0);

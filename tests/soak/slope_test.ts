@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { Random } from "../fuzz/random.ts";
-import { floors, judge, type Sample, theilSen } from "./slope.ts";
+import { extremes, judge, type Sample, theilSen } from "./slope.ts";
 
 const MIB = 1024 * 1024;
 const BOUND = { perHour: 48 * MIB, growth: 6 * MIB };
@@ -76,17 +76,38 @@ Deno.test("what grows slower than its bound is steady, however long it is watche
   assert.equal(judge([hours], BOUND, WINDOW_MS * 60).verdict, "steady");
 });
 
+Deno.test("a log that is emptied at irregular times is judged by its length before that", () => {
+  const random = new Random(5);
+  const lengthOf = (most: (minutes: number) => number) => {
+    let length = 0;
+    return sampled((minutes) => {
+      length = random.oneIn(8) ? 0 : Math.min(length + 16 * MIB, most(minutes));
+      return length;
+    });
+  };
+  const verdict = (samples: Sample[]) => judge([samples], BOUND, WINDOW_MS, "most").verdict;
+  assert.equal(verdict(lengthOf(() => 64 * MIB)), "steady");
+  assert.equal(verdict(lengthOf((minutes) => (32 + 8 * minutes) * MIB)), "grows");
+});
+
 Deno.test("too few windows are no proof of anything", () => {
   const samples = sampled((m) => 120 * MIB + m * 100 * MIB).slice(0, 35);
   assert.equal(verdictOf(samples), "short");
-  assert.deepEqual([verdictOf([]), theilSen([]), floors([], WINDOW_MS)], ["short", 0, []]);
+  assert.deepEqual([verdictOf([]), theilSen([]), extremes([], WINDOW_MS, "least")], [
+    "short",
+    0,
+    [],
+  ]);
 });
 
 Deno.test("the fit has the slope of a line, and the least of each window is what is fitted", () => {
   const line = sampled((minutes) => 7 + 3 * minutes);
   assert(Math.abs(theilSen([line]) * 60_000 - 3) < 1e-9);
-  const windows = floors(sampled((_, at) => (at % 10 === 4 ? 1 : 9)), WINDOW_MS);
-  assert.deepEqual(windows.map(({ value }) => value), Array(20).fill(1));
+  const spikes = sampled((_, at) => (at % 10 === 4 ? 1 : 9));
+  for (const [extreme, value] of [["least", 1], ["most", 9]] as const) {
+    const windows = extremes(spikes, WINDOW_MS, extreme);
+    assert.deepEqual(windows.map((one) => one.value), Array(20).fill(value));
+  }
   const { perHour, growth, windows: count } = judge([line], BOUND, WINDOW_MS);
   assert.equal(count, 20);
   assert(Math.abs(perHour - 180) < 1e-6 && Math.abs(growth - 28.5) < 1e-6);

@@ -39,8 +39,8 @@ export interface SoakReport {
 const LIVES = 3;
 const SAMPLE_EVERY_MS = 3_000;
 /** Of each life so much is not fitted, but no more than `MOST_WARM_UP_MS`. */
-const WARM_UP_SHARE = 0.4;
-const MOST_WARM_UP_MS = 180_000;
+const WARM_UP_SHARE = 0.5;
+const MOST_WARM_UP_MS = 300_000;
 const STRIKE_EVERY_MS = 20_000;
 const CUT_EVERY_MS = 7_000;
 const LOOK_EVERY_MS = 5_000;

@@ -5,7 +5,7 @@
  */
 import { sizeOf } from "../support/waiting.ts";
 import { processFacts } from "./process_facts.ts";
-import { judge, type Judgement, type Sample, type SlopeBound } from "./slope.ts";
+import { type Extreme, judge, type Judgement, type Sample, type SlopeBound } from "./slope.ts";
 
 const MIB = 1024 * 1024;
 const MEMORY: SlopeBound = { perHour: 48 * MIB, growth: 6 * MIB };
@@ -14,22 +14,34 @@ const HANDLES: SlopeBound = { perHour: 12, growth: 2 };
 /** Samples that are fitted as one, by their least. */
 const WINDOW_MS = 30_000;
 
+/** How a series is shown and judged. */
+export interface Watching {
+  readonly unit: "MiB" | "";
+  readonly bound: SlopeBound;
+  /** Default: the least. */
+  readonly extreme?: Extreme;
+}
+
+/** The name of a series. */
+export type SeriesName =
+  | `broker: ${"memory of its own" | "resident memory" | "descriptors" | "threads"}`
+  | `database${"" | " log"}`
+  | `sender with spool: ${"memory of its own" | "descriptors"}`
+  | `receiver: ${"memory of its own less its inbox" | "descriptors"}`;
+
 /** What is sampled, in which unit, and how much it may grow. */
-export const SERIES = {
+export const SERIES: Readonly<Record<SeriesName, Watching>> = {
   "broker: memory of its own": { unit: "MiB", bound: MEMORY },
   "broker: resident memory": { unit: "MiB", bound: MEMORY },
   "broker: descriptors": { unit: "", bound: HANDLES },
   "broker: threads": { unit: "", bound: HANDLES },
   "database": { unit: "MiB", bound: FILES },
-  "database log": { unit: "MiB", bound: FILES },
+  "database log": { unit: "MiB", bound: FILES, extreme: "most" },
   "sender with spool: memory of its own": { unit: "MiB", bound: MEMORY },
   "sender with spool: descriptors": { unit: "", bound: HANDLES },
   "receiver: memory of its own less its inbox": { unit: "MiB", bound: MEMORY },
   "receiver: descriptors": { unit: "", bound: HANDLES },
-} as const;
-
-/** The name of a series. */
-export type SeriesName = keyof typeof SERIES;
+};
 
 /** One series and what the fit says. */
 export interface Result extends Judgement {
@@ -85,8 +97,8 @@ export class Watch {
   /** What the fits say. */
   judge(): Result[] {
     return [...this.samples].map(([series, lives]) => {
-      const { unit, bound } = SERIES[series];
-      return { series, unit, bound, ...judge([...lives.values()], bound, WINDOW_MS) };
+      const { unit, bound, extreme } = SERIES[series];
+      return { series, unit, bound, ...judge([...lives.values()], bound, WINDOW_MS, extreme) };
     });
   }
 
