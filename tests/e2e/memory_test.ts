@@ -28,7 +28,7 @@ const LIMITS = {
 
 /** As in the README. */
 function boundBytes(connections: number, messages: number): number {
-  return 256 * MIB + LIMITS.max_cached_body_bytes + 4 * LIMITS.max_incoming_bytes +
+  return 384 * MIB + LIMITS.max_cached_body_bytes + 4 * LIMITS.max_incoming_bytes +
     2 * LIMITS.max_outgoing_bytes + 3 * LIMITS.max_copies_bytes + connections * 384 * KIB +
     messages * (250 + 48);
 }
