@@ -6,6 +6,7 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { CipherMqError } from "../lib/base/errors.ts";
+import { printable } from "../lib/base/printable.ts";
 import { type DeadLetterInfo, type FetchedMessage, Operator } from "../lib/client/operator.ts";
 import { EnvelopeOpener } from "../lib/crypto/envelope.ts";
 import { keyFiles, readPrivateKey } from "../lib/crypto/key_file.ts";
@@ -36,8 +37,6 @@ const COLUMNS = [
 const DEAD = ".dead";
 /** Rows whose columns are made equally wide. */
 const PAGE = 100;
-/** What must not reach a terminal as it is. */
-const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
 
 /** Adds `dead-letters` with its subcommands to the program. */
 export function addDeadLetters(program: Command, terminal: Terminal): void {
@@ -248,7 +247,7 @@ class DeadLettersRun {
     const facts = { ...factsOf(letter), ...text };
     if (this.#terminal.json) return this.#terminal.data(JSON.stringify(facts));
     const rows = Object.entries({ ...facts, timestamp: timeOf(letter) }).map(([name, value]) => {
-      return [name, name === "message" ? quoted(String(value)) : String(value)];
+      return [name, name === "message" ? printable(JSON.stringify(value)) : String(value)];
     });
     for (const line of tableLines(rows)) this.#terminal.data(line);
     this.#terminal.data("");
@@ -284,12 +283,4 @@ function textOf(
 
 function timeOf({ atMs }: DeadLetterInfo): string {
   return new Date(atMs).toISOString();
-}
-
-/** As in JSON; what could steer a terminal is spelled out. */
-function quoted(text: string): string {
-  return JSON.stringify(text).replace(
-    UNPRINTABLE,
-    (one) => `\\u{${one.codePointAt(0)!.toString(16)}}`,
-  );
 }

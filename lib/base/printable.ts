@@ -4,9 +4,12 @@
  * @module
  */
 
-// Control, format (which includes changes of the writing direction), surrogate, private use and
-// unassigned characters, line and paragraph separators: a terminal obeys some of them.
-const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
+/**
+ * Every control, format (which includes changes of the writing direction), surrogate, private use and
+ * unassigned character, line and paragraph separator: a terminal obeys some of them, and some end or
+ * reorder a line.
+ */
+export const UNPRINTABLE: RegExp = /[\p{C}\p{Zl}\p{Zp}]/gu;
 
 /** The text with what cannot be seen, or commands a terminal, as `\u{…}`. */
 export function printable(text: string): string {

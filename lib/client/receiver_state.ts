@@ -7,6 +7,7 @@
 import { hash } from "node:crypto";
 import type { Envelope } from "../base/envelope.ts";
 import { CipherMqError } from "../base/errors.ts";
+import { UNPRINTABLE } from "../base/printable.ts";
 import type { EnvelopeOpener } from "../crypto/envelope.ts";
 import type { Command } from "../wire/command.ts";
 import { EnvelopeReader } from "../wire/envelope_reader.ts";
@@ -65,7 +66,6 @@ export interface ReceiverStateOptions {
 /** How many problems are remembered as told. */
 const MAX_TOLD = 10_000;
 const SETTLED: ReadonlySet<string> = new Set(["ack_confirmed", "nack_confirmed", "failed"]);
-const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
 
 /** A receiver without its connection. */
 export class ReceiverState implements ReplyHandler {
