@@ -5,6 +5,7 @@
  */
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
+import { isForDeadLetters, queueOfDeadLetters } from "../lib/base/dead_letter_queue.ts";
 import { CipherMqError } from "../lib/base/errors.ts";
 import { printable } from "../lib/base/printable.ts";
 import { type DeadLetterInfo, type FetchedMessage, Operator } from "../lib/client/operator.ts";
@@ -33,8 +34,6 @@ const COLUMNS = [
   ...["SEQ", "ID", "PUBLISHER", "REASON", "DELIVERIES"],
   ...["WHEN", "SIZE", "EXCHANGE", "KEY", "TEXT"],
 ];
-/** What a dead-letter queue's name ends with. */
-const DEAD = ".dead";
 /** Rows whose columns are made equally wide. */
 const PAGE = 100;
 
@@ -178,8 +177,8 @@ class DeadLettersRun {
 
   /** A queue of dead letters has none of its own. */
   #refuseDead(): void {
-    if (!this.#queue.endsWith(DEAD)) return;
-    const hint = `name the queue that they belong to: ${this.#queue.slice(0, -DEAD.length)}`;
+    if (!isForDeadLetters(this.#queue)) return;
+    const hint = `name the queue that they belong to: ${queueOfDeadLetters(this.#queue)}`;
     const why = "its name ends with .dead, so it holds another queue's dead letters";
     throw new CipherMqError("usage", `cannot look for dead letters of '${this.#queue}': ${why}`, {
       hint,

@@ -5,6 +5,7 @@
  * @module
  */
 import { z } from "zod";
+import { deadLetterQueueOf } from "../base/dead_letter_queue.ts";
 import type { Envelope } from "../base/envelope.ts";
 import { CipherMqError, type ErrorCode } from "../base/errors.ts";
 import type { Command } from "../wire/command.ts";
@@ -77,8 +78,6 @@ export interface FetchedMessage {
 
 type ReplyOf<Kind extends ReceivedReply["kind"]> = Extract<ReceivedReply, { readonly kind: Kind }>;
 
-/** What a dead-letter queue's name ends with. */
-const DEAD = ".dead";
 const CODES: readonly (readonly [RegExp, ErrorCode])[] = [
   [/\bno queue\b/, "not_found"],
   [/\bmay not\b/, "access_denied"],
@@ -134,7 +133,7 @@ export class Operator {
    * it waits again, at its place, when this connection is closed.
    */
   async borrowDeadLetter(queue: string): Promise<FetchedMessage | undefined> {
-    const command = { kind: "fetch", queue: queue + DEAD } as const;
+    const command = { kind: "fetch", queue: deadLetterQueueOf(queue) } as const;
     const reply = await this.#ask(command, "message", "no_messages");
     if (reply.kind === "no_messages") return undefined;
     return { id: reply.id, envelope: parseEnvelope(reply.text) };
@@ -151,7 +150,7 @@ export class Operator {
 
   /** Removes the dead letters of a queue for good, whoever they are for. Gives how many. */
   async purgeDeadLetters(queue: string): Promise<number> {
-    const command = { kind: "purge", queue: queue + DEAD, force: true } as const;
+    const command = { kind: "purge", queue: deadLetterQueueOf(queue), force: true } as const;
     let purged = 0;
     for (let count = 1; count > 0; purged += count) {
       // So many at a time as the broker likes.

@@ -4,13 +4,13 @@
  *
  * @module
  */
+import { deadLetterQueueOf } from "../base/dead_letter_queue.ts";
 import { refuseQueue } from "./declarations.ts";
 import type { Delivery } from "./delivery.ts";
 import type { DeadLetterReport } from "./effect.ts";
 import type { InputOf } from "./input.ts";
 import type { DeadLetter, Message } from "./message.ts";
 import type { Peer } from "./peer.ts";
-import { deadLetterQueueOf } from "./queue.ts";
 import type { Topology } from "./topology.ts";
 import type { Turn } from "./turn.ts";
 

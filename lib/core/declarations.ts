@@ -3,13 +3,13 @@
  *
  * @module
  */
+import { deadLetterQueueOf, isForDeadLetters } from "../base/dead_letter_queue.ts";
 import type { Limits } from "../base/limits.ts";
 import { nameProblem } from "../base/names.ts";
 import type { QueueOptions } from "../base/queue_options.ts";
 import type { Delivery } from "./delivery.ts";
 import type { InputOf } from "./input.ts";
 import type { Peer } from "./peer.ts";
-import { deadLetterQueueOf, isForDeadLetters } from "./queue.ts";
 import type { Topology } from "./topology.ts";
 import type { Turn } from "./turn.ts";
 

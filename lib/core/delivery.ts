@@ -4,12 +4,13 @@
  * @module
  */
 import { assert } from "../base/assert.ts";
+import { deadLetterQueueOf } from "../base/dead_letter_queue.ts";
 import type { Consumer } from "./consumer.ts";
 import { Expiring } from "./expiring.ts";
 import { InFlight, type Lease } from "./in_flight.ts";
 import { type DeadReason, Message, type MessageHead } from "./message.ts";
 import type { Peer } from "./peer.ts";
-import { deadLetterQueueOf, type Queue } from "./queue.ts";
+import type { Queue } from "./queue.ts";
 import type { Stats } from "./stats.ts";
 import { expiryOf } from "./time_to_live.ts";
 import type { Topology } from "./topology.ts";

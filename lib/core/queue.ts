@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isForDeadLetters } from "../base/dead_letter_queue.ts";
 import type { QueueOptions } from "../base/queue_options.ts";
 import type { Consumer } from "./consumer.ts";
 import { Lane } from "./lane.ts";
@@ -16,20 +17,8 @@ export interface Assignment {
   readonly consumer: Consumer;
 }
 
-/** What a dead-letter queue's name ends with. */
-const DEAD = ".dead";
 /** Nothing leaves a dead-letter queue by itself, whoever declared it and whatever it was told. */
 const DEAD_LETTERS_STAY: Partial<QueueOptions> = { maxDeliveries: 0, ttlMs: 0 };
-
-/** The name of the queue that takes the dead letters of `queue`. */
-export function deadLetterQueueOf(queue: string): string {
-  return queue + DEAD;
-}
-
-/** Whether a queue of this name takes dead letters. */
-export function isForDeadLetters(queue: string): boolean {
-  return queue.endsWith(DEAD);
-}
 
 /** A named queue. A message goes to one consumer whose identity it is addressed to. */
 export class Queue {
