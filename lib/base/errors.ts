@@ -79,3 +79,8 @@ export class CipherMqError extends Error {
     if (details.hint !== undefined) this.hint = details.hint;
   }
 }
+
+/** What an error says; what is thrown and is no error says its text. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -8,7 +8,7 @@ import { existsSync } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { CipherMqError } from "../base/errors.ts";
+import { CipherMqError, messageOf } from "../base/errors.ts";
 
 const OWNER_ONLY = 0o600;
 /** What a SQLite file begins with (sqlite.org/fileformat.html, 1.3). */
@@ -140,7 +140,7 @@ function problemOf(path: string): string | undefined {
       db.close();
     }
   } catch (error) {
-    return text(error);
+    return messageOf(error);
   }
 }
 
@@ -159,12 +159,8 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 function cannotWrite(path: string, cause: unknown): CipherMqError {
-  return new CipherMqError("storage", `cannot back up to ${path}: ${text(cause)}`, {
+  return new CipherMqError("storage", `cannot back up to ${path}: ${messageOf(cause)}`, {
     hint: "check that the folder exists, has room and can be written by you",
     cause,
   });
-}
-
-function text(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -8,6 +8,7 @@
  * @module
  */
 import type { Clock } from "../base/clock.ts";
+import { messageOf } from "../base/errors.ts";
 import type { Limits } from "../base/limits.ts";
 import { logger } from "../base/log.ts";
 import type { ConnectionId } from "../core/input.ts";
@@ -90,8 +91,7 @@ export class Backups {
       this.#endOf(client.connection, "its client ended it");
       return { kind: "backup_ended" };
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      log.error("backup failed", { ...client, reason });
+      log.error("backup failed", { ...client, reason: messageOf(error) });
       this.#endOf(client.connection, "the database could not be read");
       return failed("the database could not be read; the broker's log says why");
     }

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { messageOf } from "../base/errors.ts";
 import type { Limits } from "../base/limits.ts";
 import { logger } from "../base/log.ts";
 import type { Ballast } from "../store/ballast.ts";
@@ -63,7 +64,7 @@ export class DiskWatch {
       return this.#options.space();
     } catch (error) {
       // Said once: where the platform does not tell, the broker runs as it would without a watch.
-      if (!this.#blind) log.warn("cannot watch the disk", { reason: textOf(error) });
+      if (!this.#blind) log.warn("cannot watch the disk", { reason: messageOf(error) });
       this.#blind = true;
       return undefined;
     }
@@ -93,12 +94,8 @@ export class DiskWatch {
     try {
       await this.#options.ballast.hold();
     } catch (error) {
-      if (!this.#blind) log.warn("cannot hold the ballast", { reason: textOf(error) });
+      if (!this.#blind) log.warn("cannot hold the ballast", { reason: messageOf(error) });
       this.#blind = true;
     }
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -7,7 +7,7 @@
  * @module
  */
 import type { Clock, Now } from "../base/clock.ts";
-import { CipherMqError } from "../base/errors.ts";
+import { CipherMqError, messageOf } from "../base/errors.ts";
 import type { Broker } from "../core/broker.ts";
 import type { Answer, Change, Effect } from "../core/effect.ts";
 import type { ConnectionId, Input } from "../core/input.ts";
@@ -288,7 +288,7 @@ export class Engine {
     this.#waiting.clear();
     for (const resolve of this.#idle.splice(0)) resolve();
     const known = error instanceof CipherMqError;
-    const text = error instanceof Error ? error.message : String(error);
+    const text = messageOf(error);
     this.#options.onFailure(
       known ? error : new CipherMqError("storage", `the broker stops: ${text}`, { cause: error }),
     );

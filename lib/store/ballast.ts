@@ -6,7 +6,7 @@
 import { randomFillSync } from "node:crypto";
 import { statSync } from "node:fs";
 import { type FileHandle, open, rm } from "node:fs/promises";
-import { CipherMqError } from "../base/errors.ts";
+import { CipherMqError, messageOf } from "../base/errors.ts";
 
 const OWNER_ONLY = 0o600;
 const PIECE_BYTES = 1024 * 1024;
@@ -71,7 +71,7 @@ export class Ballast {
 
   #failed(what: string, error: unknown): CipherMqError {
     if (error instanceof CipherMqError) return error;
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     return new CipherMqError("storage", `cannot ${what} the ballast ${this.#path}: ${why}`, {
       hint: "check that its folder exists and can be written by the broker's user",
       cause: error,

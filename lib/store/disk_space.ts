@@ -4,7 +4,7 @@
  * @module
  */
 import { statfsSync } from "node:fs";
-import { CipherMqError } from "../base/errors.ts";
+import { CipherMqError, messageOf } from "../base/errors.ts";
 
 /** Room on a file system. */
 export interface DiskSpace {
@@ -23,7 +23,7 @@ export function diskSpace(path: string): DiskSpace {
     const { bavail, blocks, bsize } = statfsSync(path);
     return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     throw new CipherMqError("storage", `cannot tell the free space at ${path}: ${why}`, {
       hint: "the file or folder must be there, and Deno must have been given --allow-sys=statfs",
       cause: error,

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { CipherMqError } from "../base/errors.ts";
+import { CipherMqError, messageOf } from "../base/errors.ts";
 import type { Change } from "../core/effect.ts";
 import type { MessageRef } from "../core/message.ts";
 import type { Snapshot, StoredMessage } from "../core/restore.ts";
@@ -60,6 +60,6 @@ export class MemoryStore implements Store {
 
 function explain(error: unknown): CipherMqError {
   if (error instanceof CipherMqError) return error;
-  const why = error instanceof Error ? error.message : String(error);
+  const why = messageOf(error);
   return new CipherMqError("storage", `cannot use the store in memory: ${why}`, { cause: error });
 }

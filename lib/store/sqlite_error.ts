@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { CipherMqError } from "../base/errors.ts";
+import { CipherMqError, messageOf } from "../base/errors.ts";
 import { RowDamage } from "./row_sum.ts";
 
 /** SQLite's primary result codes (sqlite.org/rescode.html) and what to do about them. */
@@ -35,7 +35,7 @@ export function damageError(path: string, error: unknown): CipherMqError {
   if (error instanceof CipherMqError || resultCode(error) !== undefined) {
     return storageError(path, error);
   }
-  const why = error instanceof Error ? error.message : String(error);
+  const why = messageOf(error);
   return new CipherMqError("storage", `cannot use the database ${path}: it is damaged: ${why}`, {
     cause: error,
     hint: DAMAGED_HINT,
@@ -47,7 +47,7 @@ export function storageError(path: string, error: unknown): CipherMqError {
   if (error instanceof CipherMqError) return error;
   if (error instanceof RowDamage) return damageError(path, error);
   const hint = HINTS.get(resultCode(error) ?? -1) ?? (isSqlites(error) ? ANY_HINT : undefined);
-  const why = error instanceof Error ? error.message : String(error);
+  const why = messageOf(error);
   return new CipherMqError("storage", `cannot use the database ${path}: ${why}`, {
     cause: error,
     ...(hint === undefined ? {} : { hint }),

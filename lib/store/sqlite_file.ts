@@ -7,7 +7,7 @@
 import { chmodSync, closeSync, openSync, readSync, type Stats, statSync } from "node:fs";
 import process from "node:process";
 import { keepToOwnerCommand } from "../base/configuration.ts";
-import { CipherMqError } from "../base/errors.ts";
+import { CipherMqError, messageOf } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import { requireWholeLog } from "./log_check.ts";
 import { APPLICATION_ID, SCHEMA_VERSION } from "./sqlite_schema.ts";
@@ -56,7 +56,8 @@ function createFile(path: string): void {
   try {
     closeSync(openSync(path, "wx", OWNER_ONLY));
   } catch (error) {
-    throw new CipherMqError("configuration", `cannot make the database ${path}: ${text(error)}`, {
+    const why = messageOf(error);
+    throw new CipherMqError("configuration", `cannot make the database ${path}: ${why}`, {
       hint: "check that the folder exists and that the broker's user may write to it",
       cause: error,
     });
@@ -143,7 +144,8 @@ function keepToOwner(path: string): void {
   try {
     chmodSync(path, OWNER_ONLY);
   } catch (error) {
-    throw new CipherMqError("configuration", `${path} is open to other users: ${text(error)}`, {
+    const why = messageOf(error);
+    throw new CipherMqError("configuration", `${path} is open to other users: ${why}`, {
       hint: `run: ${keepToOwnerCommand(path)}`,
       cause: error,
     });
@@ -156,8 +158,4 @@ function keepToOwner(path: string): void {
 
 function refused(path: string, why: string, hint: string): CipherMqError {
   return new CipherMqError("configuration", `cannot use the database ${path}: ${why}`, { hint });
-}
-
-function text(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
