@@ -33,6 +33,7 @@ const CLIENT_EDGES = new Set(
     "dial",
     "durable_inbox",
     "durable_spool",
+    "folder_sync",
     "line_repair",
     "options",
   ]
@@ -54,6 +55,7 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "lib/base/raw_reading.ts": "tests/server/client_socket_test.ts",
   "lib/base/runtime.ts": "tests/server/server_test.ts",
   "lib/base/timers.ts": "tests/server/server_test.ts",
+  "lib/client/folder_sync.ts": "tests/client/output_file_test.ts",
   "lib/client/route.ts": "tests/client/sender_window_test.ts",
   "lib/client/tls_wire.ts": "tests/client/connection_test.ts",
   "lib/client/sender_state.ts": "tests/client/sender_test.ts",

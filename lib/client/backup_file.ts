@@ -9,6 +9,7 @@ import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { CipherMqError, messageOf } from "../base/errors.ts";
+import { syncFolder } from "./folder_sync.ts";
 
 const OWNER_ONLY = 0o600;
 /** What a SQLite file begins with (sqlite.org/fileformat.html, 1.3). */
@@ -72,7 +73,7 @@ export class BackupFile {
       await requireDatabase(this.#partPath);
       requireFree(this.#path, this.#replaces);
       await rename(this.#partPath, this.#path);
-      await syncFolder(dirname(this.#path));
+      syncFolder(dirname(this.#path));
     } catch (error) {
       throw error instanceof CipherMqError ? error : cannotWrite(this.#path, error);
     }
@@ -141,20 +142,6 @@ function problemOf(path: string): string | undefined {
     }
   } catch (error) {
     return messageOf(error);
-  }
-}
-
-/** A new name must be on disk too, where the platform can do that. */
-async function syncFolder(path: string): Promise<void> {
-  if (Deno.build.os === "windows") return;
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } catch (error) {
-    // Some file systems have no such operation, and need none.
-    if ((error as { code?: unknown }).code !== "EINVAL") throw error;
-  } finally {
-    await folder.close();
   }
 }
 

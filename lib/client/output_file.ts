@@ -23,6 +23,7 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { CipherMqError } from "../base/errors.ts";
 import { systemError } from "../base/system_error.ts";
 import { DurableInbox, type DurableInboxOptions, type PlacedBatch } from "./durable_inbox.ts";
+import { syncFolder } from "./folder_sync.ts";
 import { readBytes, repairLines } from "./line_repair.ts";
 import type { MessageSink, OpenedMessage } from "./sink.ts";
 
@@ -203,20 +204,6 @@ function openFile(path: string): [fd: number, id: string] {
   } catch (error) {
     fs.closeSync(fd);
     throw error;
-  }
-}
-
-/** A new file's name must be on disk too, where the platform can do that. */
-function syncFolder(path: string): void {
-  if (Deno.build.os === "windows") return;
-  const fd = fs.openSync(path, "r");
-  try {
-    fs.fsyncSync(fd);
-  } catch (error) {
-    // Some file systems have no such operation, and need none.
-    if ((error as NodeJS.ErrnoException).code !== "EINVAL") throw error;
-  } finally {
-    fs.closeSync(fd);
   }
 }
 
