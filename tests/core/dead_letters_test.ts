@@ -4,19 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Limits } from "../../lib/base/limits.ts";
-import type { QueueOptions } from "../../lib/base/queue_options.ts";
-import { type CoreClient, CoreDriver, refusal } from "../support/core_driver.ts";
-
-function bound(
-  options: Partial<QueueOptions> = {},
-  limits: Partial<Limits> = {},
-): [CoreDriver, CoreClient, CoreClient] {
-  const driver = new CoreDriver(limits);
-  const alice = driver.connect("alice");
-  alice.bind("q", "x", "k", options);
-  return [driver, alice, driver.connect("bob")];
-}
+import { bound, type CoreClient, refusal } from "../support/core_driver.ts";
 
 /** Publishes messages and rejects each. */
 function bury(alice: CoreClient, bob: CoreClient, ids: readonly string[], reason = ""): void {

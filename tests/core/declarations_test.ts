@@ -4,20 +4,8 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Limits } from "../../lib/base/limits.ts";
-import type { QueueOptions } from "../../lib/base/queue_options.ts";
 import type { Answer } from "../../lib/core/effect.ts";
-import { type CoreClient, CoreDriver, refusal, refusalText } from "../support/core_driver.ts";
-
-function bound(
-  limits: Partial<Limits> = {},
-  options: Partial<QueueOptions> = {},
-): [CoreDriver, CoreClient, CoreClient] {
-  const driver = new CoreDriver(limits);
-  const alice = driver.connect("alice");
-  alice.bind("q", "x", "k", options);
-  return [driver, alice, driver.connect("bob")];
-}
+import { bound, type CoreClient, refusal, refusalText } from "../support/core_driver.ts";
 
 function deleteQueue(client: CoreClient, queue: string, force = false): Answer | undefined {
   return client.send({ kind: "delete_queue", queue, force });
@@ -42,7 +30,7 @@ function bindKey(client: CoreClient, routingKey: string, queue = "q", exchange =
 const DELETED = { kind: "queue_deleted" };
 
 Deno.test("declaring a queue again without options changes and stores nothing", () => {
-  const [driver, alice] = bound({}, { maxMessages: 1 });
+  const [driver, alice] = bound({ maxMessages: 1 });
   const changes = driver.changes.length;
   assert.deepEqual(alice.declare("q"), { kind: "queue_declared" });
   assert.deepEqual(alice.declare("q", { maxMessages: 1 }), { kind: "queue_declared" });
@@ -52,7 +40,7 @@ Deno.test("declaring a queue again without options changes and stores nothing", 
 });
 
 Deno.test("declaring a queue with other options sets them, leaves the others, and both survive", () => {
-  const [driver, alice, bob] = bound({}, { maxMessages: 1, maxDeliveries: 1 });
+  const [driver, alice, bob] = bound({ maxMessages: 1, maxDeliveries: 1 });
   alice.publishAll(["1"]);
   alice.declare("q", { maxMessages: 2 });
   driver.restart();
@@ -66,7 +54,7 @@ Deno.test("declaring a queue with other options sets them, leaves the others, an
 });
 
 Deno.test("what a queue was not told is the broker's default of the day", () => {
-  const [driver, alice] = bound({ maxQueueMessages: 1 });
+  const [driver, alice] = bound({}, { maxQueueMessages: 1 });
   alice.publishAll(["1"]);
   assert.match(refusalText(alice.publish("2")), /1 messages/);
   const changes = driver.changes.filter(({ kind }) => kind === "queue_declared");
@@ -75,7 +63,7 @@ Deno.test("what a queue was not told is the broker's default of the day", () => 
 
 Deno.test("exchanges, queues and bindings are as many as their limits, and the same again is fine", () => {
   const limits = { maxExchanges: 2, maxQueues: 2, maxBindings: 2 };
-  const [, alice] = bound(limits);
+  const [, alice] = bound({}, limits);
   alice.bind("q2", "x2", "k2");
   const cases: [Answer | undefined, RegExp][] = [
     [
@@ -103,7 +91,7 @@ Deno.test("exchanges, queues and bindings are as many as their limits, and the s
 });
 
 Deno.test("a binding that was refused routes nothing, also after a restart", () => {
-  const [driver, alice] = bound({ maxBindings: 1 });
+  const [driver, alice] = bound({}, { maxBindings: 1 });
   bindKey(alice, "k2");
   assert.equal(refusal(alice.publish("1", { key: "k2" })), "unroutable");
   driver.restart();
@@ -111,7 +99,7 @@ Deno.test("a binding that was refused routes nothing, also after a restart", () 
 });
 
 Deno.test("a queue is told no more messages or bytes than the broker's limits, and keeps what it had", () => {
-  const [driver, alice] = bound({ maxQueueMessages: 3, maxQueueBytes: 100 });
+  const [driver, alice] = bound({}, { maxQueueMessages: 3, maxQueueBytes: 100 });
   const changes = driver.changes.length;
   const cases = [
     [{ maxMessages: 4 }, "max_messages is above the broker's limit of 3"],
@@ -130,7 +118,7 @@ Deno.test("a queue is told no more messages or bytes than the broker's limits, a
 });
 
 Deno.test("ack timeout and deliveries of a queue may be anything, whatever the broker's defaults", () => {
-  const [driver, alice, bob] = bound({ ackTimeoutMs: 10, maxDeliveries: 1 });
+  const [driver, alice, bob] = bound({}, { ackTimeoutMs: 10, maxDeliveries: 1 });
   assert.deepEqual(alice.declare("q", { ackTimeoutMs: 1000, maxDeliveries: 3 }), {
     kind: "queue_declared",
   });
@@ -166,7 +154,7 @@ Deno.test("a queue that holds more than a limit lowered later loses nothing and 
 });
 
 Deno.test("registered keys are as many as the limit; a new key for a known client is no more", () => {
-  const [driver, alice, bob] = bound({ maxKeys: 1 });
+  const [driver, alice, bob] = bound({}, { maxKeys: 1 });
   const register = (client: CoreClient, byte: number) =>
     client.send({
       kind: "register_key",
@@ -181,7 +169,7 @@ Deno.test("registered keys are as many as the limit; a new key for a known clien
 });
 
 Deno.test("consumers of a queue are as many as the limit; one that ends makes room", () => {
-  const [driver, , bob] = bound({ maxConsumersPerQueue: 2 });
+  const [driver, , bob] = bound({}, { maxConsumersPerQueue: 2 });
   const [second, third] = [driver.connect("bob"), driver.connect("carol")];
   bob.consume("q");
   second.consume("q");
@@ -259,7 +247,7 @@ Deno.test("a leased message counts: its queue is deleted with force only", () =>
 });
 
 Deno.test("a deleted queue's consumers, leases and bindings are gone", () => {
-  const [driver, alice, bob] = bound({ maxConsumersPerConnection: 1, maxPrefetch: 256 });
+  const [driver, alice, bob] = bound({}, { maxConsumersPerConnection: 1, maxPrefetch: 256 });
   alice.publishAll(["1", "2", "3"]);
   bob.consume("q", 2);
   const other = driver.connect("bob");
@@ -287,7 +275,7 @@ Deno.test("a deleted queue's consumers, leases and bindings are gone", () => {
 });
 
 Deno.test("what waited in a deleted queue neither expires nor comes back with the queue", () => {
-  const [driver, alice] = bound({}, { ttlMs: 10 });
+  const [driver, alice] = bound({ ttlMs: 10 });
   alice.publishAll(["1"]);
   deleteQueue(alice, "q", true);
   alice.bind("q", "x", "k", { ttlMs: 10 });
@@ -312,7 +300,7 @@ Deno.test("ids of a deleted queue are duplicates still, also after a restart", (
 
 Deno.test("a queue that is declared again never uses a place again, and starts with its defaults", () => {
   for (const restarts of ["never", "before", "after"]) {
-    const [driver, alice] = bound({}, { maxMessages: 2 });
+    const [driver, alice] = bound({ maxMessages: 2 });
     alice.publishAll(["1", "2"]);
     deleteQueue(alice, "q", true);
     if (restarts === "before") driver.restart();
@@ -409,7 +397,7 @@ Deno.test("a queue with consumers, or of dead letters, is purged with force only
 });
 
 Deno.test("purging an expiring message leaves nothing to expire", () => {
-  const [driver, alice] = bound({}, { ttlMs: 10 });
+  const [driver, alice] = bound({ ttlMs: 10 });
   alice.publishAll(["1"]);
   purge(alice, "q");
   driver.tick(10);

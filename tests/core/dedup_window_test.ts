@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { DedupWindow } from "../../lib/core/dedup_window.ts";
-import { type CoreClient, CoreDriver, refusal, seededRandom } from "../support/core_driver.ts";
+import { bound, type CoreDriver, refusal, seededRandom } from "../support/core_driver.ts";
 
 function windowOf(horizonMs: number, maxIds: number): DedupWindow {
   return new DedupWindow({ horizonMs, maxIds, random: seededRandom() });
@@ -104,13 +104,6 @@ Deno.test("a clock that jumps back forgets nothing", () => {
   assert.deepEqual(["1", "2", "3"].map((id) => window.recall("a", id)), [1, 2, 3]);
 });
 
-function bound(limits = {}): [CoreDriver, CoreClient] {
-  const driver = new CoreDriver(limits);
-  const alice = driver.connect("alice");
-  alice.bind("q");
-  return [driver, alice];
-}
-
 function stored(driver: CoreDriver): number {
   return driver.changes.filter(({ kind }) => kind === "enqueued").length;
 }
@@ -189,7 +182,7 @@ Deno.test("another publisher's same id is another message, whichever came first"
 });
 
 Deno.test("an id is remembered for the horizon from when it was accepted, across a restart", () => {
-  const [driver, alice] = bound({ duplicateHorizonMs: 1000 });
+  const [driver, alice] = bound({}, { duplicateHorizonMs: 1000 });
   alice.publishAll(["1"]);
   driver.wait(999);
   alice.publishAll(["1", "2"]);

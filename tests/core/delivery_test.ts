@@ -4,20 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Limits } from "../../lib/base/limits.ts";
-import type { QueueOptions } from "../../lib/base/queue_options.ts";
-import { type CoreClient, CoreDriver, refusal } from "../support/core_driver.ts";
-
-/** A queue `q` with some options, and a publisher to it. */
-function bound(
-  options: Partial<QueueOptions> = {},
-  limits: Partial<Limits> = {},
-): [CoreDriver, CoreClient] {
-  const driver = new CoreDriver(limits);
-  const alice = driver.connect("alice");
-  alice.bind("q", "x", "k", options);
-  return [driver, alice];
-}
+import { bound, type CoreClient, CoreDriver, refusal } from "../support/core_driver.ts";
 
 function consuming(driver: CoreDriver, queue = "q", prefetch?: number): CoreClient {
   const bob = driver.connect("bob");

@@ -8,7 +8,7 @@ import fc from "fast-check";
 import { AssertionError } from "../../lib/base/assert.ts";
 import { Lane } from "../../lib/core/lane.ts";
 import { Message } from "../../lib/core/message.ts";
-import { type CoreClient, CoreDriver } from "../support/core_driver.ts";
+import { bound } from "../support/core_driver.ts";
 
 function message(seq: number): Message {
   const head = { queue: "q", receiver: "bob", id: `${seq}`, publisher: "a", size: 1, checksum: 0 };
@@ -96,13 +96,6 @@ Deno.test("a lane lists what waits in order from a place on, what came back incl
   assert.deepEqual(list(1, 2), [2, 3]);
   assert.deepEqual(list(6, 9), []);
 });
-
-function bound(): [CoreDriver, CoreClient] {
-  const driver = new CoreDriver();
-  const alice = driver.connect("alice");
-  alice.bind("q");
-  return [driver, alice];
-}
 
 Deno.test("leases return on disconnect to the front, in order, with the number of their deliveries", () => {
   const [driver, alice] = bound();

@@ -4,19 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Limits } from "../../lib/base/limits.ts";
-import type { QueueOptions } from "../../lib/base/queue_options.ts";
-import { type CoreClient, CoreDriver, refusal, refusalText } from "../support/core_driver.ts";
-
-function bound(
-  options: Partial<QueueOptions> = {},
-  limits: Partial<Limits> = {},
-): [CoreDriver, CoreClient, CoreClient] {
-  const driver = new CoreDriver(limits);
-  const alice = driver.connect("alice");
-  alice.bind("q", "x", "k", options);
-  return [driver, alice, driver.connect("bob")];
-}
+import { bound, refusal, refusalText } from "../support/core_driver.ts";
 
 Deno.test("a queue takes as many messages as it holds, leased ones included, and says when it is full", () => {
   const [driver, alice, bob] = bound({ maxMessages: 3 });

@@ -4,19 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Limits } from "../../lib/base/limits.ts";
-import type { QueueOptions } from "../../lib/base/queue_options.ts";
-import { type CoreClient, CoreDriver } from "../support/core_driver.ts";
-
-function bound(
-  options: Partial<QueueOptions> = {},
-  limits: Partial<Limits> = {},
-): [CoreDriver, CoreClient] {
-  const driver = new CoreDriver(limits);
-  const bob = driver.connect("bob");
-  bob.bind("q", "x", "k", options);
-  return [driver, bob];
-}
+import { bound, type CoreClient } from "../support/core_driver.ts";
 
 /** Three of these are more than a step moves. */
 const LARGE = "x".repeat(3 * 1024 * 1024);
@@ -27,7 +15,7 @@ function waiting(client: CoreClient, queue = "q"): number {
 
 Deno.test("a message that waits is a dead letter when its time is over, not a millisecond before", () => {
   for (const whose of ["queue", "message"]) {
-    const [driver, bob] = bound(whose === "queue" ? { ttlMs: 1000 } : {});
+    const [driver, , bob] = bound(whose === "queue" ? { ttlMs: 1000 } : {});
     bob.publishAll(["1"], whose === "message" ? { ttlMs: 1000 } : {});
     driver.tick(999);
     assert.equal(waiting(bob), 1, whose);
@@ -41,7 +29,7 @@ Deno.test("a message that waits is a dead letter when its time is over, not a mi
 });
 
 Deno.test("of the queue's and the message's time to live the sooner one wins", () => {
-  const [driver, bob] = bound({ ttlMs: 1000 });
+  const [driver, , bob] = bound({ ttlMs: 1000 });
   bob.publishAll(["sooner"], { ttlMs: 400 });
   bob.publishAll(["later"], { ttlMs: 5000 });
   driver.tick(399);
@@ -55,7 +43,7 @@ Deno.test("of the queue's and the message's time to live the sooner one wins", (
 });
 
 Deno.test("a message to several queues has in each the time that this queue gives", () => {
-  const [driver, bob] = bound({ ttlMs: 100 });
+  const [driver, , bob] = bound({ ttlMs: 100 });
   bob.bind("q2", "x", "k", { ttlMs: 300 });
   bob.bind("q3");
   bob.publishAll(["1"], { ttlMs: 200 });
@@ -67,7 +55,7 @@ Deno.test("a message to several queues has in each the time that this queue give
 });
 
 Deno.test("where the queue says remove, what expires is removed, counted and stays a duplicate", () => {
-  const [driver, bob] = bound({ ttlMs: 1000, expired: "remove" });
+  const [driver, , bob] = bound({ ttlMs: 1000, expired: "remove" });
   bob.publishAll(["1"]);
   driver.tick(1000);
   assert.deepEqual(driver.changes.at(-1)?.kind, "removed");
@@ -82,14 +70,14 @@ Deno.test("where the queue says remove, what expires is removed, counted and sta
 });
 
 Deno.test("without a time to live nothing ever expires", () => {
-  const [driver, bob] = bound();
+  const [driver, , bob] = bound();
   bob.publishAll(["1"]);
   driver.tick(1e12);
   assert.deepEqual([waiting(bob), bob.stats().expired], [1, 0]);
 });
 
 Deno.test("what is leased when its time is over expires when it comes back, and may be acked before", () => {
-  const [driver, bob] = bound({ ttlMs: 1000, ackTimeoutMs: 5000 });
+  const [driver, , bob] = bound({ ttlMs: 1000, ackTimeoutMs: 5000 });
   bob.publishAll(["1", "2", "3"]);
   bob.consume("q");
   assert.deepEqual(bob.takeIds(), ["1", "2", "3"]);
@@ -104,7 +92,7 @@ Deno.test("what is leased when its time is over expires when it comes back, and 
 });
 
 Deno.test("what expires while it is leased expires, even if the clock has jumped back meanwhile", () => {
-  const [driver, bob] = bound({ ttlMs: 1000, ackTimeoutMs: 5000, expired: "remove" });
+  const [driver, , bob] = bound({ ttlMs: 1000, ackTimeoutMs: 5000, expired: "remove" });
   bob.publishAll(["1"]);
   bob.fetch("q");
   driver.tick(1000);
@@ -114,7 +102,7 @@ Deno.test("what expires while it is leased expires, even if the clock has jumped
 });
 
 Deno.test("a clock that jumps back delays what would have expired, and loses nothing", () => {
-  const [driver, bob] = bound({ ttlMs: 1000 });
+  const [driver, , bob] = bound({ ttlMs: 1000 });
   bob.publishAll(["1"]);
   driver.wallMs -= 500;
   driver.tick(1000);
@@ -127,7 +115,7 @@ Deno.test("a clock that jumps back delays what would have expired, and loses not
 });
 
 Deno.test("a message whose time is over is not delivered any more, also before the next tick", () => {
-  const [driver, bob] = bound({ ttlMs: 1000 });
+  const [driver, , bob] = bound({ ttlMs: 1000 });
   bob.publishAll(["1", "2"]);
   driver.wait(500);
   bob.publishAll(["3"]);
@@ -144,7 +132,7 @@ Deno.test("a message whose time is over is not delivered any more, also before t
 });
 
 Deno.test("when a large message expires, the small one behind it moves", () => {
-  const [driver, bob] = bound({}, { maxPrefetchBytes: 100 });
+  const [driver, , bob] = bound({}, { maxPrefetchBytes: 100 });
   bob.consume("q");
   bob.publishAll(["held"], { body: "x".repeat(50) });
   bob.publishAll(["large"], { body: "x".repeat(90), ttlMs: 10 });
@@ -155,7 +143,7 @@ Deno.test("when a large message expires, the small one behind it moves", () => {
 });
 
 Deno.test("a time to live holds across a restart, the time of the pause included", () => {
-  const [driver, bob] = bound({ ttlMs: 1000 });
+  const [driver, , bob] = bound({ ttlMs: 1000 });
   bob.publishAll(["1"]);
   driver.wait(500);
   bob.publishAll(["2"], { ttlMs: 700 });
@@ -171,7 +159,7 @@ Deno.test("a time to live holds across a restart, the time of the pause included
 });
 
 Deno.test("a queue that is told another time to live gives it to what comes from then on", () => {
-  const [driver, bob] = bound({ ttlMs: 1000 });
+  const [driver, , bob] = bound({ ttlMs: 1000 });
   bob.publishAll(["1"]);
   bob.declare("q", { ttlMs: 0, expired: "remove" });
   bob.publishAll(["2"]);
@@ -181,7 +169,7 @@ Deno.test("a queue that is told another time to live gives it to what comes from
 });
 
 Deno.test("one tick ends a bounded number of messages, and the next ones the rest", () => {
-  const [driver, bob] = bound({ ttlMs: 1000, expired: "remove" });
+  const [driver, , bob] = bound({ ttlMs: 1000, expired: "remove" });
   for (let n = 0; n < 10_001; n++) bob.publish(`m${n}`);
   driver.tick(1000);
   assert.equal(waiting(bob), 1);
@@ -191,7 +179,7 @@ Deno.test("one tick ends a bounded number of messages, and the next ones the res
 
 Deno.test("one tick ends messages of a bounded number of bytes, and the next ones the rest", () => {
   for (const expired of ["dead", "remove"] as const) {
-    const [driver, bob] = bound({ ttlMs: 1000, expired });
+    const [driver, , bob] = bound({ ttlMs: 1000, expired });
     bob.publishAll(["1", "2", "3", "4", "5"], { body: LARGE });
     driver.tick(1000);
     assert.equal(waiting(bob), 2);
@@ -203,7 +191,7 @@ Deno.test("one tick ends messages of a bounded number of bytes, and the next one
 });
 
 Deno.test("a time to live whose end no clock reaches ends at the last moment that can be stored", () => {
-  const [driver, bob] = bound({ ttlMs: Number.MAX_SAFE_INTEGER - 1 });
+  const [driver, , bob] = bound({ ttlMs: Number.MAX_SAFE_INTEGER - 1 });
   bob.publishAll(["1"], { ttlMs: Number.MAX_SAFE_INTEGER });
   const change = driver.changes.findLast(({ kind }) => kind === "enqueued");
   assert(change?.kind === "enqueued");

@@ -295,3 +295,17 @@ export function refusal(answer: Answer | undefined): string {
   assert(answer?.kind === "refused", `refused, not ${answer?.kind}`);
   return answer.code;
 }
+
+/**
+ * Alice, who has bound the queue `q` to the exchange `x` with the key `k`, and bob, to whom messages go
+ * by default.
+ */
+export function bound(
+  options: Partial<QueueOptions> = {},
+  limits: Partial<Limits> = {},
+): [CoreDriver, CoreClient, CoreClient] {
+  const driver = new CoreDriver(limits);
+  const alice = driver.connect("alice");
+  alice.bind("q", "x", "k", options);
+  return [driver, alice, driver.connect("bob")];
+}
