@@ -52,6 +52,18 @@ export class DatabaseFolder implements Disposable {
     return openDatabase({ path: this.path, check: sealCheck(new KeyVault(AES_KEY)) });
   }
 
+  /** Tries to write to the database in another process: `in`, or why SQLite refused. */
+  async tryFromElsewhere(): Promise<string> {
+    const code = `
+    import { DatabaseSync } from "node:sqlite";
+    try {
+      new DatabaseSync(${JSON.stringify(this.path)}).exec("BEGIN IMMEDIATE");
+      console.log("in");
+    } catch (error) { console.log(error.message); }`;
+    const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["eval", code] }).output();
+    return new TextDecoder().decode(stdout).trim();
+  }
+
   /** The names in the folder with their permissions. */
   files(): Record<string, string> {
     const entries = [...Deno.readDirSync(this.folder)].map(({ name }) => {
