@@ -5,26 +5,9 @@
  */
 import vectors from "../vectors/seed_envelopes.json" with { type: "json" };
 import { DEFAULT_LIMITS } from "../../lib/base/limits.ts";
+import { pythonJson, sampleEnvelope } from "../support/sample_envelope.ts";
 
 const encoder = new TextEncoder();
-
-/** Not from the samples of `tests/wire`: those bring fast-check, which takes a second to start. */
-function sampleEnvelope(changes: Readonly<Record<string, string>> = {}): object {
-  return {
-    message_id: "5b3ff1ca-26de-4b77-a721-9951e2a0e108",
-    receiver_client_id: "CipherMQ-Receiver",
-    enc_session_key: new Uint8Array(80).fill(7).toBase64(),
-    nonce: new Uint8Array(12).fill(8).toBase64(),
-    tag: new Uint8Array(16).fill(9).toBase64(),
-    ciphertext: "YWJj",
-    ...changes,
-  };
-}
-
-/** JSON as Python's `json.dumps` writes it. */
-function pythonJson(envelope: object): string {
-  return JSON.stringify(envelope).replaceAll('":"', '": "').replaceAll('","', '", "');
-}
 
 /** UTF-8. */
 export function utf8(text: string): Uint8Array {

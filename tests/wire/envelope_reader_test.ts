@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { envelopeText } from "../../lib/base/envelope.ts";
 import { EnvelopeReader } from "../../lib/wire/envelope_reader.ts";
-import { envelopes, pythonJson, sampleEnvelope } from "./samples.ts";
+import { pythonJson, sampleEnvelope } from "../support/sample_envelope.ts";
+import { envelopes } from "./samples.ts";
 
 Deno.test("an envelope and its canonical text are read from JSON of any form", () => {
   const reader = new EnvelopeReader();

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { envelopeText, toEnvelope } from "../../lib/base/envelope.ts";
 import { scanEnvelope } from "../../lib/wire/envelope_scan.ts";
-import { envelopes, pythonJson, sampleEnvelope } from "./samples.ts";
+import { pythonJson, sampleEnvelope } from "../support/sample_envelope.ts";
+import { envelopes } from "./samples.ts";
 
 /** What the slow way says: the canonical text, or nothing. */
 function slowly(text: string): string | undefined {

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { envelopeText } from "../../lib/base/envelope.ts";
 import { parseEnvelope, readBatch, readEnvelope } from "../../lib/wire/envelope_text.ts";
-import { envelopes, pythonJson, sampleEnvelope } from "./samples.ts";
+import { pythonJson, sampleEnvelope } from "../support/sample_envelope.ts";
+import { envelopes } from "./samples.ts";
 
 const GOOD = JSON.stringify(sampleEnvelope());
 

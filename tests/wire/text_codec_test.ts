@@ -10,7 +10,8 @@ import { parseEnvelope } from "../../lib/wire/envelope_text.ts";
 import { reasonProblem } from "../../lib/wire/reject_reason.ts";
 import type { ReceivedReply, Reply } from "../../lib/wire/reply.ts";
 import { TextBrokerCodec, TextClientCodec } from "../../lib/wire/text_codec.ts";
-import { envelopes, fromUtf8, names, pythonJson, sampleEnvelope, utf8 } from "./samples.ts";
+import { pythonJson, sampleEnvelope } from "../support/sample_envelope.ts";
+import { envelopes, fromUtf8, names, utf8 } from "./samples.ts";
 
 /** Plain objects, as the codec makes them. */
 function record<T>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> {

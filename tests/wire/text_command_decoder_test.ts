@@ -4,7 +4,8 @@ import { envelopeText } from "../../lib/base/envelope.ts";
 import { BodyArena } from "../../lib/wire/body_arena.ts";
 import type { Command } from "../../lib/wire/command.ts";
 import { TextCommandDecoder } from "../../lib/wire/text_command_decoder.ts";
-import { pythonJson, sampleEnvelope, utf8 } from "./samples.ts";
+import { pythonJson, sampleEnvelope } from "../support/sample_envelope.ts";
+import { utf8 } from "./samples.ts";
 
 const ENVELOPE = sampleEnvelope();
 const KEY = new Uint8Array(32).fill(5);
