@@ -11,6 +11,7 @@ import {
   publishDeaf,
   sendParts,
 } from "../tests/support/memory_load.ts";
+import { readTaskOptions, wholeNumber } from "../tests/support/task_options.ts";
 import { Workspace } from "../tests/support/workspace.ts";
 
 const MIB = 1024 * 1024;
@@ -20,7 +21,7 @@ const LOADS: Readonly<Record<string, (workspace: Workspace) => Promise<void>>> =
   "200 lines that never end": (workspace) => sendParts(workspace, 200, 15 * MIB),
 };
 
-const messages = Number(Deno.args[0] ?? 1_000_000);
+const { messages } = readTaskOptions("bench:memory", { messages: wholeNumber(1_000_000) });
 console.log(
   `| load beside ${messages} queued messages of 256 B | most resident | witness served |`,
 );

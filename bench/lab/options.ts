@@ -4,6 +4,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
+import { orUsage, readWholeNumber } from "../../tests/support/task_options.ts";
 
 /** How much is measured. */
 export interface BenchOptions {
@@ -55,22 +56,17 @@ const QUICK: Partial<BenchOptions> = {
 
 /** Reads the command line; ends the process with its usage if it is wrong. */
 export function readOptions(args: readonly string[], defaults: BenchOptions): BenchOptions {
-  try {
-    return parse(args, defaults);
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}\n${USAGE}`);
-    Deno.exit(2);
-  }
+  return orUsage(USAGE, () => parse(args, defaults));
 }
 
 function parse(args: readonly string[], defaults: BenchOptions): BenchOptions {
   const { values } = parseArgs({ args: [...args], options: OPTIONS });
   const numbers = NUMBERS.flatMap((name) => {
     const text = values[name];
-    return text === undefined ? [] : [[name, wholeNumber(name, text)]];
+    return text === undefined ? [] : [[name, readWholeNumber(name, text)]];
   });
-  const sizes = values.size?.split(",").map((one) => wholeNumber("size", one));
-  const rates = values.rate?.split(",").map((one) => wholeNumber("rate", one, 0));
+  const sizes = values.size?.split(",").map((one) => readWholeNumber("size", one));
+  const rates = values.rate?.split(",").map((one) => readWholeNumber("rate", one, 0));
   const only = values.only?.split(",");
   return {
     ...defaults,
@@ -81,10 +77,4 @@ function parse(args: readonly string[], defaults: BenchOptions): BenchOptions {
     ...(only && { only }),
     ...(values.json !== undefined && { json: values.json }),
   };
-}
-
-function wholeNumber(name: string, text: string, least = 1): number {
-  const number = Number(text);
-  if (Number.isSafeInteger(number) && number >= least) return number;
-  throw new RangeError(`--${name} ${text}: expected a whole number from ${least} on`);
 }

@@ -4,21 +4,16 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
+import { readTaskOptions, wholeNumber } from "../support/task_options.ts";
 import { ProgramTrial } from "./program.ts";
 import { type Outcome, Trial } from "./trial.ts";
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: "string", default: "1" },
-    count: { type: "string", default: "2000" },
-    from: { type: "string", default: "0" },
-  },
+const { seed, count, from } = readTaskOptions("test:corruption", {
+  seed: wholeNumber(1, 0),
+  count: wholeNumber(2_000),
+  from: wholeNumber(0, 0),
 });
 const EVERY = 50;
-const seed = Number(values.seed);
-const from = Number(values.from);
-const count = Number(values.count);
 const folder = Deno.makeTempDirSync({ prefix: "ciphermq-corruption-" });
 const tally: Record<`${"" | "-wal"} ${Outcome}` | string, number> = {};
 let failed = 0;

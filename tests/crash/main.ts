@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import { Random } from "../fuzz/random.ts";
 import { BrokenPromise } from "../support/promises.ts";
 import { freshSeed } from "../support/seed.ts";
+import { readTaskOptions, someOf, wholeNumber } from "../support/task_options.ts";
 import { hasEatmydata, hasStrace } from "../support/fault_tools.ts";
 import { recordCommits, tryCrashStates } from "./crash_states.ts";
 import { FaultyDisk } from "./io_faults.ts";
@@ -88,22 +88,17 @@ async function broken(control: Promise<unknown>): Promise<string> {
   throw new Error("the control found nothing");
 }
 
-const { values } = parseArgs({
-  args: Deno.args,
-  options: {
-    cycles: { type: "string", default: String(CYCLES) },
-    only: { type: "string", multiple: true, default: Object.keys(SUITES) },
-    seed: { type: "string", default: String(freshSeed()) },
-  },
+const { cycles, only, seed } = readTaskOptions("test:crash", {
+  cycles: wholeNumber(CYCLES),
+  only: someOf(Object.keys(SUITES)),
+  seed: wholeNumber(freshSeed(), 0),
 });
-for (const name of values.only) {
+for (const name of only) {
   const startMs = performance.now();
-  const suite = SUITES[name];
-  if (suite === undefined) throw new Error(`there is no suite ${name}`);
-  console.error(`${name}: ${values.cycles} cycles, seed ${values.seed}`);
+  console.error(`${name}: ${cycles} cycles, seed ${seed}`);
   let result;
   try {
-    result = await suite(Number(values.cycles), Number(values.seed));
+    result = await SUITES[name]!(cycles, seed);
   } catch (error) {
     Deno.exitCode = 1;
     result = `FAILED: ${error}`;

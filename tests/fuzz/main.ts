@@ -4,31 +4,22 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
+import { freshSeed } from "../support/seed.ts";
+import { readTaskOptions, someOf, wholeNumber } from "../support/task_options.ts";
 import { fuzz, FuzzFailure } from "./fuzzer.ts";
 import { shareOf, TARGETS } from "./targets.ts";
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: "string", default: String(crypto.getRandomValues(new Uint32Array(1))[0]! >>> 1) },
-    inputs: { type: "string", default: "Infinity" },
-    target: { type: "string" },
-    from: { type: "string", default: "0" },
-  },
-});
 const ROUND = 200_000;
-const seed = Number(values.seed);
-const inputs = Number(values.inputs);
-const chosen = TARGETS.filter(({ name }) => values.target === undefined || name === values.target);
-if (chosen.length === 0 || !Number.isInteger(seed) || !(inputs >= 1)) {
-  console.error(
-    `targets: ${TARGETS.map(({ name }) => name).join(", ")}; --seed and --inputs are numbers`,
-  );
-  Deno.exit(2);
-}
+const { seed, inputs, target: names, from } = readTaskOptions("fuzz", {
+  seed: wholeNumber(freshSeed(), 0),
+  inputs: wholeNumber(Infinity),
+  target: someOf(TARGETS.map(({ name }) => name)),
+  from: wholeNumber(0, 0),
+});
+const chosen = TARGETS.filter(({ name }) => names.includes(name));
 
 /** Where each target goes on. */
-const next = new Map(chosen.map((target) => [target, Number(values.from)]));
+const next = new Map(chosen.map((target) => [target, from]));
 let done = 0;
 let failed = false;
 console.log(`seed ${seed}`);
@@ -36,19 +27,19 @@ while (done < inputs && !failed) {
   for (const target of chosen) {
     const round = Math.min(ROUND, inputs - done);
     const wanted = chosen.length === 1 ? round : shareOf(target, round);
-    const from = next.get(target)!;
+    const start = next.get(target)!;
     const startMs = performance.now();
     try {
-      fuzz(target, seed, wanted, from);
+      fuzz(target, seed, wanted, start);
     } catch (error) {
       console.error(error instanceof FuzzFailure ? error.message : error);
       failed = true;
     }
-    next.set(target, from + wanted);
-    console.log(`${target.name}: ${from + wanted} inputs, ${micros(startMs, wanted)} µs each`);
+    next.set(target, start + wanted);
+    console.log(`${target.name}: ${start + wanted} inputs, ${micros(startMs, wanted)} µs each`);
   }
   done = [...next.values()].reduce((sum, count) => sum + count, 0) -
-    Number(values.from) * next.size;
+    from * next.size;
 }
 console.log(`${done} inputs, ${failed ? "not all as they should be" : "all as they should be"}`);
 Deno.exit(failed ? 1 : 0);

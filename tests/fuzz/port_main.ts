@@ -3,22 +3,17 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
+import { readTaskOptions, wholeNumber } from "../support/task_options.ts";
 import { knockAll } from "./port.ts";
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: "string", default: "1" },
-    count: { type: "string", default: "10000" },
-  },
+const { seed, count } = readTaskOptions("fuzz:port", {
+  seed: wholeNumber(1, 0),
+  count: wholeNumber(10_000),
 });
 const MAX_GROWTH_BYTES = 64 * 1024 * 1024;
-const { kinds, served, longestMs, files, memory } = await knockAll(
-  Number(values.seed),
-  Number(values.count),
-);
+const { kinds, served, longestMs, files, memory } = await knockAll(seed, count);
 const megabytes = memory.map((bytes) => Math.round(bytes / 2 ** 20));
-console.log([...kinds].map(([kind, count]) => `${kind}: ${count}`).join(", "));
+console.log([...kinds].map(([kind, times]) => `${kind}: ${times}`).join(", "));
 console.log(`longest ${Math.round(longestMs)} ms; a certified client was served ${served} times`);
 console.log(`open files ${files.join(" -> ")}, resident ${megabytes.join(" -> ")} MiB`);
 const isClean = files[1] <= files[0] && memory[1] - memory[0] < MAX_GROWTH_BYTES;

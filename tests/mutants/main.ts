@@ -4,20 +4,21 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
+import { readTaskOptions, text, wholeNumber } from "../support/task_options.ts";
 import type { Mutation } from "./mutation.ts";
 import { copySource, hunt, runSuite, type SuiteResult } from "./mutation_run.ts";
 import { MUTATIONS } from "./mutations.ts";
 
-const { values } = parseArgs({
-  options: { only: { type: "string", default: "" }, jobs: { type: "string", default: "1" } },
+const { only = "", jobs } = readTaskOptions("test:mutants", {
+  only: text("WORDS"),
+  jobs: wholeNumber(1),
 });
 
 /** Bugs whose words have these words in them. */
-const chosen = MUTATIONS.filter(({ bug }) => bug.includes(values.only));
+const chosen = MUTATIONS.filter(({ bug }) => bug.includes(only));
 const survivors: string[] = [];
 
-await withCopies(Number(values.jobs), async (folders) => {
+await withCopies(jobs, async (folders) => {
   // Without a bug everything passes: only then does a failure mean that a bug was caught.
   const suites = new Set(chosen.flatMap(({ suites }) => suites));
   await shareOut([...suites], folders, requireGreen);

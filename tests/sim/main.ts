@@ -4,22 +4,19 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
+import { freshSeed } from "../support/seed.ts";
+import { FLAG, readTaskOptions, wholeNumber } from "../support/task_options.ts";
 import { liveHistory } from "./history.ts";
 import { replayCommand, runHistories, type Tally } from "./history_run.ts";
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
-    histories: { type: "string", default: "1000" },
-    jobs: { type: "string", default: "2" },
-    verbose: { type: "boolean", default: false },
-  },
+const { seed, histories, jobs, verbose } = readTaskOptions("sim", {
+  seed: wholeNumber(freshSeed(), 0),
+  histories: wholeNumber(1_000),
+  jobs: wholeNumber(2),
+  verbose: FLAG,
 });
-const seed = Number(values.seed);
-const histories = Number(values.histories);
 
-Deno.exit(values.verbose ? await show() : await run());
+Deno.exit(verbose ? await show() : await run());
 
 /** Histories one after another, with all that happens in them. */
 async function show(): Promise<number> {
@@ -40,7 +37,7 @@ async function run(): Promise<number> {
   const tally = await runHistories({
     seed,
     histories,
-    jobs: Number(values.jobs),
+    jobs,
     onProgress: (done) => {
       if (done - told < 10_000) return;
       told = done;

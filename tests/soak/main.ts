@@ -4,28 +4,24 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import { freshSeed } from "../support/seed.ts";
+import { readTaskOptions, text, wholeNumber } from "../support/task_options.ts";
 import { soak } from "./soak.ts";
 import { tableOf } from "./watch.ts";
 
-const { values } = parseArgs({
-  args: Deno.args,
-  options: {
-    minutes: { type: "string", default: "30" },
-    seed: { type: "string", default: String(freshSeed()) },
-    json: { type: "string" },
-  },
+const { minutes, seed, json } = readTaskOptions("soak", {
+  minutes: wholeNumber(30),
+  seed: wholeNumber(freshSeed(), 0),
+  json: text("FILE"),
 });
-const [minutes, seed] = [Number(values.minutes), Number(values.seed)];
 console.error(`a soak of ${minutes} minutes, seed ${seed}`);
 const { results, broken, counts, watch } = await soak({ minutes, seed });
-if (values.json !== undefined) {
+if (json !== undefined) {
   const samples = Object.fromEntries(
     watch.samples.entries().map(([series, lives]) => [series, [...lives.values()]]),
   );
   const report = { minutes, seed, results, broken, counts, samples };
-  Deno.writeTextFileSync(values.json, `${JSON.stringify(report, undefined, 2)}\n`);
+  Deno.writeTextFileSync(json, `${JSON.stringify(report, undefined, 2)}\n`);
 }
 console.log(tableOf(results));
 console.log();

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { messageOf } from "../../lib/base/errors.ts";
 import { BrokenPromise } from "../support/promises.ts";
 import type { Program } from "../support/processes.ts";
 import type { RawClient } from "../support/raw_client.ts";
@@ -63,9 +64,7 @@ export class World {
 
   /** Notes a promise that was not kept. */
   blame(error: unknown): void {
-    this.broken.push(
-      `${new Date().toISOString()} ${error instanceof Error ? error.message : error}`,
-    );
+    this.broken.push(`${new Date().toISOString()} ${messageOf(error)}`);
     console.error(this.broken.at(-1));
   }
 
