@@ -7,12 +7,14 @@ import type { Mutation } from "./mutation.ts";
 
 const ENGINE = "lib/server/engine.ts";
 const BROKER = "lib/core/broker.ts";
+const CONSUMER = "lib/core/consumer.ts";
 const DELIVERY = "lib/core/delivery.ts";
 const PUBLISHING = "lib/core/publishing.ts";
 const DEDUP = "lib/core/dedup_window.ts";
 const IN_FLIGHT = "lib/core/in_flight.ts";
 const LANE = "lib/core/lane.ts";
 const QUEUE = "lib/core/queue.ts";
+const EXPIRING = "lib/core/expiring.ts";
 const FRAMER = "lib/wire/line_framer.ts";
 const RECEIVER_STATE = "lib/client/receiver_state.ts";
 const RECEIVER = "lib/client/receiver.ts";
@@ -20,7 +22,29 @@ const WINDOW = "lib/client/sender_window.ts";
 const SCHEMA = "lib/store/sqlite_schema.ts";
 
 const DATABASE = "lib/store/local_database.ts";
+const DATABASE_WORKER = "lib/store/database_worker.ts";
 const ROLLED_BACK = "this.#rollBack();\n      throw error;";
+
+/** Harmless as long as there is one transaction at a time. */
+const COMMIT_LATER = [
+  {
+    file: DATABASE,
+    find: "return this.#fuse.run(() => {\n      this.#transaction(",
+    replace: "return this.#fuse.run(async () => {\n      await this.#transaction(",
+  },
+  {
+    file: DATABASE,
+    find: "#transaction(work: () => void): void {\n    this.#sql.begin.run();",
+    replace:
+      "async #transaction(work: () => void): Promise<void> {\n    if (!this.#db.isTransaction) this.#sql.begin.run();",
+  },
+  {
+    file: DATABASE,
+    find: "this.#sql.commit.run();",
+    replace:
+      "await new Promise((resolve) => setTimeout(resolve)); if (this.#db.isTransaction) this.#sql.commit.run();",
+  },
+];
 
 const SIM = "tests/sim/histories_test.ts";
 
@@ -460,5 +484,197 @@ export const MUTATIONS: readonly Mutation[] = [
       replace: "return identity === client || true;",
     }],
     suites: ["tests/guard/access_test.ts", "tests/e2e/adversary_test.ts"],
+  },
+  {
+    bug: "a commit has no bound in bytes",
+    edits: [{
+      file: ENGINE,
+      find: "const MAX_WRITTEN_BYTES = 16 * 1024 * 1024;",
+      replace: "const MAX_WRITTEN_BYTES = Infinity;",
+    }],
+    suites: ["tests/server/engine_test.ts"],
+  },
+  {
+    bug: "a commit has all that one client sends at once, whatever its bytes",
+    edits: [{
+      file: ENGINE,
+      find:
+        "if (batch.writtenBytes >= MAX_WRITTEN_BYTES) return this.#waiting.giveBack(submission);",
+      replace: "",
+    }],
+    suites: ["tests/server/engine_test.ts"],
+  },
+  {
+    bug: "one message has as many copies as there are queues, however large it is",
+    edits: [{
+      file: PUBLISHING,
+      find: "if (queues.length > 1 && size * queues.length > max) {",
+      replace: "if (queues.length > 1 && size > max) {",
+    }],
+    suites: ["tests/core/publishing_test.ts"],
+  },
+  {
+    bug: "what the database's thread is asked overtakes a commit",
+    edits: [{
+      file: DATABASE_WORKER,
+      find: "last = last.then(() => answer(data));",
+      replace: `setTimeout(() => answer(data), data[0] === "write" ? 5 : 0);`,
+    }],
+    suites: ["tests/store/worker_database_test.ts"],
+  },
+  {
+    bug: "two transactions of the database's thread run into each other",
+    edits: [{
+      file: DATABASE_WORKER,
+      find: "last = last.then(() => answer(data));",
+      replace: "void answer(data);",
+    }, ...COMMIT_LATER],
+    suites: ["tests/store/worker_database_test.ts"],
+  },
+  {
+    bug: "a backup takes the place of a database in use",
+    edits: [{
+      file: "lib/client/backup_file.ts",
+      find: "requireUnused(path);\n  if (replaces",
+      replace: "if (replaces",
+    }],
+    suites: ["tests/client/backup_file_test.ts"],
+  },
+  {
+    bug: "a backup is of a file that commits go into",
+    edits: [{
+      file: "lib/store/live_copy.ts",
+      find: "this.#log.hold();",
+      replace: "",
+    }],
+    suites: ["tests/store/live_copy_test.ts"],
+  },
+  {
+    bug: "a second store of the program opens the same file",
+    edits: [{
+      file: "lib/store/sqlite_file.ts",
+      find: "if (!claimed.has(fileOf(stats))) return;",
+      replace: "if (claimed.size >= 0) return;",
+    }],
+    suites: ["tests/store/sqlite_database_test.ts"],
+  },
+  {
+    bug: "a log that was damaged is taken for one that a crash cut off",
+    edits: [{
+      file: "lib/store/log_check.ts",
+      find: "if (problem === undefined) return;",
+      replace: "if (problem !== null) return;",
+    }],
+    suites: ["tests/store/log_check_test.ts", "tests/corruption/corruption_test.ts"],
+  },
+  {
+    bug: "what expires last is looked at first",
+    edits: [{
+      file: EXPIRING,
+      find: "one.expiresMs < other.expiresMs ||",
+      replace: "one.expiresMs > other.expiresMs ||",
+    }],
+    suites: ["tests/core/expiring_test.ts", "tests/core/time_to_live_test.ts", SIM],
+  },
+  {
+    bug: "messages that expire together are dead letters in another order",
+    edits: [{ file: EXPIRING, find: "one.seq < other.seq", replace: "one.seq > other.seq" }],
+    suites: ["tests/core/expiring_test.ts", "tests/core/time_to_live_test.ts", SIM],
+  },
+  {
+    bug: "a message expires while somebody works at it",
+    edits: [{
+      file: DELIVERY,
+      find: "if (message.removed || message.lease !== undefined) continue;",
+      replace: "if (message.removed) continue;",
+    }],
+    suites: ["tests/core/time_to_live_test.ts", SIM],
+  },
+  {
+    bug: "a dead letter dies again",
+    edits: [{
+      file: BROKER,
+      find: "if (dead && mayDie) this.#delivery.reject",
+      replace: "if (dead && (mayDie || !mayDie)) this.#delivery.reject",
+    }],
+    suites: ["tests/core/dead_letters_test.ts", SIM],
+  },
+  {
+    bug: "one delivery more than max_deliveries",
+    edits: [{
+      file: DELIVERY,
+      find: "message.deliveries >= maxDeliveries;",
+      replace: "message.deliveries > maxDeliveries;",
+    }],
+    suites: ["tests/core/delivery_test.ts", SIM],
+  },
+  {
+    bug: "a restart forgets how often a message was delivered",
+    edits: [{
+      file: DELIVERY,
+      find: `turn.change({ kind: "returned", message, deliveries: message.deliveries });`,
+      replace: "",
+    }],
+    suites: ["tests/core/delivery_test.ts", SIM],
+  },
+  {
+    bug: "touch does not prolong a lease",
+    edits: [{ file: IN_FLIGHT, find: "message.lease.sinceMs = nowMs;", replace: "" }],
+    suites: ["tests/core/delivery_test.ts", SIM],
+  },
+  {
+    bug: "one message more than a consumer has credit for",
+    edits: [{
+      file: CONSUMER,
+      find: "this.#unacked < this.#prefetch &&",
+      replace: "this.#unacked <= this.#prefetch &&",
+    }],
+    suites: ["tests/core/consumer_test.ts", SIM],
+  },
+  {
+    bug: "a consumer's credit in bytes is not held",
+    edits: [{
+      file: CONSUMER,
+      find: "this.#unackedBytes + message.size <= this.#prefetchBytes",
+      replace: "this.#prefetchBytes > 0",
+    }],
+    suites: ["tests/core/consumer_test.ts", SIM],
+  },
+  {
+    bug: "lines that a crash tore are taken for written",
+    edits: [{
+      file: "lib/client/output_file.ts",
+      find: "for (const batch of doubtful) this.#inbox.rollBack(batch, this.#written(batch));",
+      replace: "",
+    }],
+    suites: ["tests/client/output_file_test.ts"],
+  },
+  {
+    bug: "a receiver's new key goes unnoticed after a lost connection",
+    edits: [{
+      file: "lib/client/key_cache.ts",
+      find: "if (known.key !== undefined) known.askAtMs = -Infinity;",
+      replace: "",
+    }],
+    suites: ["tests/client/key_cache_test.ts"],
+  },
+  {
+    bug: "a client stays when its certificate has expired",
+    edits: [{
+      file: "lib/server/listener.ts",
+      find: "this.#closeAtExpiry(tls, client, verdict.validToMs);",
+      replace: "",
+    }],
+    suites: ["tests/server/listener_test.ts"],
+  },
+  {
+    bug: "a handshake that stalls keeps its place",
+    edits: [{
+      file: "lib/server/listener.ts",
+      find: `setTimeout(() => this.#refuse(raw, "handshake_timeout"), handshakeTimeoutMs);`,
+      replace:
+        `setTimeout(() => this.#refuse(raw, "handshake_timeout"), handshakeTimeoutMs + 60_000);`,
+    }],
+    suites: ["tests/server/listener_test.ts"],
   },
 ];
