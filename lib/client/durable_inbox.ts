@@ -7,11 +7,11 @@
 import { Buffer } from "node:buffer";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type DatabaseKind, inTransaction, openDatabase } from "./database_file.ts";
-import { DEFAULT_MAX_KEYS, type Inbox, KEY_BYTES, MemoryInbox } from "./inbox.ts";
+import { DEFAULT_MAX_KEYS, type Inbox, KEY_LENGTH, MemoryInbox } from "./inbox.ts";
 
 /** How much an inbox remembers. */
 export interface DurableInboxOptions {
-  /** The most messages. Default 1,000,000, about 100 bytes of memory each. */
+  /** The most messages. Default 1,000,000, about 150 bytes of memory each. */
   readonly maxKeys?: number;
   /** Messages older than this may be forgotten, in milliseconds. Default 30 days. */
   readonly maxAgeMs?: number;
@@ -40,9 +40,9 @@ const KIND: DatabaseKind = {
   schema: `CREATE TABLE batch(
     seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, keys BLOB NOT NULL,
     file TEXT, start INTEGER, lines BLOB) STRICT`,
-  version: 1,
+  version: 2,
   inUseHint: "another receiver writes to the same output; stop it, or choose another --output",
-  versionHint: "use the newer program that made it, or another output file",
+  versionHint: "use the program that made it, or another output file",
 };
 /** However old: as many as a broker may have handed out unacknowledged. */
 const KEEP_AT_LEAST = 10_000;
@@ -133,7 +133,7 @@ export class DurableInbox implements Inbox {
 
   #prune(wallMs: number): void {
     for (const row of this.#oldestRows.all()) {
-      const keys = (row.bytes as number) / KEY_BYTES;
+      const keys = (row.bytes as number) / KEY_LENGTH;
       const left = this.#count - keys;
       const old = wallMs - (row.at_ms as number) > this.#maxAgeMs && left >= KEEP_AT_LEAST;
       if (left < this.#maxKeys && !old) return;
@@ -144,20 +144,14 @@ export class DurableInbox implements Inbox {
 }
 
 function toBlob(keys: readonly string[]): Uint8Array {
-  const blob = Buffer.allocUnsafe(keys.length * KEY_BYTES);
-  for (let at = 0; at < keys.length; at++) {
-    for (let byte = 0; byte < KEY_BYTES; byte++) {
-      blob[at * KEY_BYTES + byte] = keys[at]!.charCodeAt(byte);
-    }
-  }
-  return blob;
+  return Buffer.from(keys.join(""), "utf8");
 }
 
 function toKeys(blob: Uint8Array): string[] {
   const bytes = Buffer.from(blob.buffer, blob.byteOffset, blob.length);
   const keys: string[] = [];
-  for (let at = 0; at < bytes.length; at += KEY_BYTES) {
-    keys.push(bytes.toString("latin1", at, at + KEY_BYTES));
+  for (let at = 0; at < bytes.length; at += KEY_LENGTH) {
+    keys.push(bytes.toString("utf8", at, at + KEY_LENGTH));
   }
   return keys;
 }

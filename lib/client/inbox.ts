@@ -1,28 +1,29 @@
 /**
  * Which messages a receiver has already taken, so that one that comes again is not taken twice.
  *
- * A message is known by a hash of its whole envelope, not by its id: the protocol does not tell a
- * receiver who published, so messages of two senders may have the same id, and no sender must be
- * able to hide another's message. A message that is sent again has the same bytes.
+ * A message is known by what its sender sealed, not by its id: the protocol does not tell a receiver
+ * who published, so messages of two senders may have the same id, and no sender must be able to hide
+ * another's message. Nor is an id part of what is sealed: a broker that delivers a message again under
+ * another one must not have it taken twice.
  *
  * @module
  */
-import { hash } from "node:crypto";
-import { Buffer } from "node:buffer";
+import type { Envelope } from "../base/envelope.ts";
 
-/** Bytes of a message's key: half of SHA-256, so that no two messages share one by chance. */
-export const KEY_BYTES = 16;
+/** Of the sealed session key: 96 bits of the public key that was drawn for it. */
+const SESSION_CHARACTERS = 16;
+/** The tag's 128 bits without padding. */
+const TAG_CHARACTERS = 22;
 
-const digest = Buffer.alloc(KEY_BYTES);
+/** Characters, and bytes, of a message's key. */
+export const KEY_LENGTH = SESSION_CHARACTERS + TAG_CHARACTERS;
 
 /**
- * The key of a message: 16 characters, each one byte of a hash over its whole envelope, of which
- * `envelopeText` is the canonical text.
+ * The key of a message that can be opened: 38 ASCII characters that tell its session and, by the tag,
+ * its nonce and text. Only who has the session's key can make another message with the same ones.
  */
-export function messageKey(envelopeText: string): string {
-  // Hex and back costs less than the platform's way to make a buffer of a hash.
-  digest.setFromHex(hash("sha256", envelopeText).slice(0, KEY_BYTES * 2));
-  return digest.toString("latin1");
+export function messageKey({ enc_session_key, tag }: Envelope): string {
+  return enc_session_key.slice(0, SESSION_CHARACTERS) + tag.slice(0, TAG_CHARACTERS);
 }
 
 /** A memory of messages taken. */

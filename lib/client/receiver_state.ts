@@ -188,8 +188,8 @@ export class ReceiverState implements ReplyHandler {
     inBatch: ReadonlySet<string>,
   ): OpenedMessage | Settlement {
     try {
-      const { envelope, text } = this.#reader.read(delivery.text);
-      const key = messageKey(text);
+      const envelope = this.#reader.read(delivery.text);
+      const key = messageKey(envelope);
       if (inBatch.has(key) || this.#options.has(key)) {
         this.counts.duplicates++;
         return { kind: "ack", id: delivery.id };

@@ -4,18 +4,10 @@
  *
  * @module
  */
-import { type Envelope, envelopeText } from "../base/envelope.ts";
-import { scanEnvelope } from "./envelope_scan.ts";
+import type { Envelope } from "../base/envelope.ts";
+import { scanEnvelope, type ScannedEnvelope } from "./envelope_scan.ts";
 import { parseEnvelope } from "./envelope_text.ts";
 import { detached, NameMemory } from "./name_memory.ts";
-
-/** An envelope and its canonical text. */
-export interface ReadEnvelope {
-  /** Its fields. */
-  readonly envelope: Envelope;
-  /** Its one text, however the broker wrote it. */
-  readonly text: string;
-}
 
 // Where the fields stand in a canonical text, counted from the end of what is before them.
 const BEFORE_ID = '{"message_id":"'.length;
@@ -38,18 +30,13 @@ export class EnvelopeReader {
    * Reads one envelope. Throws `invalid_message` like {@linkcode parseEnvelope}. Its message id and
    * session key may be kept: they share no memory with `text`.
    */
-  read(text: string): ReadEnvelope {
+  read(text: string): Envelope {
     const scanned = scanEnvelope(text, 0);
-    if (scanned?.end === text.length) {
-      const { id, receiver, text: canonical } = scanned;
-      return { envelope: this.#cut(id, receiver, canonical), text: canonical };
-    }
-    const envelope = parseEnvelope(text);
-    return { envelope, text: envelopeText(envelope) };
+    return scanned?.end === text.length ? this.#cut(scanned) : parseEnvelope(text);
   }
 
   /** The fields of a scanned text: names without escapes, and base64 of known length. */
-  #cut(id: string, receiver: string, text: string): Envelope {
+  #cut({ id, receiver, text }: ScannedEnvelope): Envelope {
     const key = BEFORE_ID + id.length + BEFORE_RECEIVER + receiver.length + BEFORE_KEY;
     const nonce = key + KEY + BEFORE_NONCE;
     const tag = nonce + NONCE + BEFORE_TAG;

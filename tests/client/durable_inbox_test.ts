@@ -7,9 +7,10 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { CipherMqError } from "../../lib/base/errors.ts";
 import { DurableInbox } from "../../lib/client/durable_inbox.ts";
+import { KEY_LENGTH } from "../../lib/client/inbox.ts";
 
 function key(n: number): string {
-  return String(n).padStart(15, "0") + "\xff";
+  return String(n).padStart(KEY_LENGTH, "0");
 }
 
 function withFile(test: (path: string) => void): void {
@@ -44,7 +45,8 @@ Deno.test("a durable inbox forgets by count, and by age what is beyond what a br
   withFile((path) => {
     const rows = () => {
       const db = new DatabaseSync(path);
-      const { sum } = db.prepare("SELECT sum(length(keys)) / 16 AS sum FROM batch").get()!;
+      const { sum } = db.prepare(`SELECT sum(length(keys)) / ${KEY_LENGTH} AS sum FROM batch`)
+        .get()!;
       db.close();
       return sum;
     };
@@ -62,7 +64,7 @@ Deno.test("a durable inbox forgets by count, and by age what is beyond what a br
   });
 });
 
-Deno.test("an inbox of a newer version or a file that is none is refused and left alone", () => {
+Deno.test("an inbox of another version or a file that is none is refused and left alone", () => {
   withFile((path) => {
     const db = new DatabaseSync(path);
     db.exec("PRAGMA user_version = 7");

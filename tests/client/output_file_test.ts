@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { CipherMqError } from "../../lib/base/errors.ts";
+import { KEY_LENGTH } from "../../lib/client/inbox.ts";
 import { OutputFile } from "../../lib/client/output_file.ts";
 import type { OpenedMessage } from "../../lib/client/sink.ts";
 import type { Clock } from "../../lib/base/clock.ts";
@@ -13,7 +14,7 @@ import type { Clock } from "../../lib/base/clock.ts";
 const clock: Clock = { now: () => ({ wallMs: 1_700_000_000_123, monoMs: 0 }) };
 
 function message(n: number): OpenedMessage {
-  const key = String.fromCharCode(...new Uint8Array(16).fill(n + 200));
+  const key = String(n).padStart(KEY_LENGTH, "0");
   return { id: `id-${n}`, text: `text "${n}" ☃`, key };
 }
 

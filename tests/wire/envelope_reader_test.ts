@@ -6,7 +6,7 @@ import { EnvelopeReader } from "../../lib/wire/envelope_reader.ts";
 import { pythonJson, sampleEnvelope } from "../support/sample_envelope.ts";
 import { envelopes } from "./samples.ts";
 
-Deno.test("an envelope and its canonical text are read from JSON of any form", () => {
+Deno.test("an envelope is read from JSON of any form", () => {
   const reader = new EnvelopeReader();
   fc.assert(fc.property(envelopes, (envelope) => {
     const reversed = Object.fromEntries(Object.entries(envelope).reverse());
@@ -16,7 +16,7 @@ Deno.test("an envelope and its canonical text are read from JSON of any form", (
       JSON.stringify(reversed, null, 2),
     ];
     for (const form of forms) {
-      assert.deepEqual(reader.read(form), { envelope, text: envelopeText(envelope) });
+      assert.deepEqual(reader.read(form), envelope);
     }
   }));
 });
@@ -25,7 +25,7 @@ Deno.test("messages under different session keys do not get each other's", () =>
   const reader = new EnvelopeReader();
   for (const fill of [1, 1, 2, 1]) {
     const envelope = sampleEnvelope({ enc_session_key: new Uint8Array(80).fill(fill).toBase64() });
-    assert.deepEqual(reader.read(JSON.stringify(envelope)).envelope, envelope);
+    assert.deepEqual(reader.read(JSON.stringify(envelope)), envelope);
   }
 });
 
