@@ -30,7 +30,7 @@ export class Queue {
   #told: Partial<QueueOptions>;
   #options: QueueOptions;
   readonly #lanes = new Map<string, Lane>();
-  /** Consumers with credit by identity, in the order of their turns. */
+  /** By the identity of consumers those with credit, in the order of their turns. */
   readonly #ready = new Map<string, Set<Consumer>>();
   readonly #consumers = new Set<Consumer>();
   #messages = 0;
@@ -163,7 +163,10 @@ export class Queue {
   /** Removes a consumer. */
   removeConsumer(consumer: Consumer): void {
     this.#consumers.delete(consumer);
-    this.#withdraw(consumer);
+    const identity = consumer.peer.identity;
+    const ready = this.#ready.get(identity);
+    ready?.delete(consumer);
+    if (ready?.size === 0) this.#ready.delete(identity);
   }
 
   /** Puts a consumer in the row of those with credit, if it has any. */
@@ -185,7 +188,7 @@ export class Queue {
       const fits = consumer.fits(message);
       // One without room for this message keeps its turn: the next one may be smaller.
       if (!fits && consumer.open) continue;
-      this.#withdraw(consumer);
+      ready.delete(consumer);
       if (!fits) continue;
       lane.take();
       return { message, consumer };
@@ -202,11 +205,5 @@ export class Queue {
       maxBytes: Math.min(options.maxBytes, this.#defaults.maxBytes),
       ...(this.isForDeadLetters ? DEAD_LETTERS_STAY : {}),
     };
-  }
-
-  #withdraw(consumer: Consumer): void {
-    const identity = consumer.peer.identity;
-    const ready = this.#ready.get(identity);
-    if (ready?.delete(consumer) && ready.size === 0) this.#ready.delete(identity);
   }
 }

@@ -73,7 +73,8 @@ export class LineFramer {
    */
   push(chunk: Uint8Array): readonly Line[] {
     if (this.#broken) throw new LineLimitError(this.#maxLineBytes, NO_LINES);
-    const last = chunk.lastIndexOf(NEWLINE);
+    // Not by a `Buffer`'s own method, which takes half as long again.
+    const last = Uint8Array.prototype.lastIndexOf.call(chunk, NEWLINE);
     if (last === -1) {
       this.#keep(chunk, NO_LINES);
       return NO_LINES;

@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { envelopeText } from "../../lib/base/envelope.ts";
-import { MemoryInbox } from "../../lib/client/inbox.ts";
+import { MemoryInbox, messageKey } from "../../lib/client/inbox.ts";
 import { type Problem, ReceiverState } from "../../lib/client/receiver_state.ts";
 import { EnvelopeOpener, EnvelopeSealer } from "../../lib/crypto/envelope.ts";
 import { generateKeyPair } from "../../lib/crypto/key_pair.ts";
@@ -49,6 +49,19 @@ Deno.test("what came on a lost connection is not acknowledged on the next, and c
   state.reply({ kind: "ack_confirmed", id: "a" });
   assert.equal(state.unconfirmed, 0);
   assert.throws(() => state.reply({ kind: "subscribed" }), /answered an ack/);
+});
+
+Deno.test("a message that a broker delivers again under another id is a duplicate", () => {
+  const inbox = new MemoryInbox();
+  const state = newState(inbox);
+  const one = delivery("one");
+  const forged = { ...one, id: "two", text: one.text.replace('"one"', '"two"') };
+  for (const message of [one, forged]) state.push(message);
+  assert.deepEqual(state.open(10).fresh.map(({ id }) => id), ["one"]);
+  inbox.add([messageKey(JSON.parse(one.text))]);
+  state.push(forged);
+  assert.deepEqual(state.open(10).answers, [{ kind: "ack", id: "two" }]);
+  assert.equal(state.counts.duplicates, 2);
 });
 
 Deno.test("a batch has no more new messages than asked for", () => {
