@@ -73,7 +73,21 @@ Deno.test("no id has the bits of another: not in another case, not as the digest
     // A publisher may choose the bits that a UUID's variant leaves it no choice of.
     for (const variant of "0123456789abcdef") ids.add(uuid.slice(0, 19) + variant + uuid.slice(20));
   }
+  for (let length = 1; length <= 20; length++) {
+    for (const character of "az") ids.add(character.repeat(length));
+    ids.add("a".repeat(length - 1) + "z").add("z" + "a".repeat(length - 1));
+    ids.add("a".repeat(length - 1) + "é").add("\0".repeat(length)).add("a" + "\0".repeat(length));
+  }
   assert.equal(new Set([...ids].map((id) => bitsOf(id).join())).size, ids.size);
+});
+
+Deno.test("bits tell whether they are a UUID, the characters of a short id, or a digest", () => {
+  const kindOf = (id: string) => bitsOf(id)[2]! >>> 30;
+  for (let n = 0; n < 50; n++) {
+    assert.equal(kindOf(`order-${n}`), 1);
+    assert.equal(kindOf(`order-number-${n}-of-many`), 0);
+    assert(kindOf(crypto.randomUUID()) >= 2);
+  }
 });
 
 Deno.test("an id takes at most 48 bytes at every size, beyond a few for the empty table", () => {
