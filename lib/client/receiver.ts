@@ -73,6 +73,7 @@ const TOUCHED: ReplyHandler = { reply: () => true };
 /** A connection of one client that receives. */
 export class Receiver {
   readonly #options: ReceiverOptions;
+  readonly #publicKey: Uint8Array;
   readonly #state: ReceiverState;
   readonly #link: Link;
   readonly #timers: Timers;
@@ -87,6 +88,7 @@ export class Receiver {
 
   private constructor(options: ReceiverOptions, first: PromiseWithResolvers<void>) {
     this.#options = options;
+    this.#publicKey = publicKeyOf(options.privateKey);
     this.#timers = (options.connection.runtime ?? systemRuntime).timers;
     this.#notice = options.onNotice ?? (() => {});
     this.#state = new ReceiverState({
@@ -183,10 +185,9 @@ export class Receiver {
     // What comes and is not taken goes back and counts as delivered: ask for no more than is wanted.
     const { prefetch = Math.min(PREFETCH, maxMessages) } = this.#options;
     const { queue = identity, routingKey = identity, ackTimeoutMs } = this.#options;
-    const key = publicKeyOf(this.#options.privateKey);
     const ask = (command: Command) => request(connection, command);
     // One at a time: some brokers take one read for one command.
-    await ask({ kind: "register_key", client: identity, key });
+    await ask({ kind: "register_key", client: identity, key: this.#publicKey });
     await ask({
       kind: "declare_queue",
       queue,

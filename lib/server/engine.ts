@@ -27,6 +27,7 @@ const MAX_WRITTEN_BYTES = 16 * 1024 * 1024;
 /** A step that is the engine's to answer: one that is answered without the store's commit is not. */
 export type EngineStep = Exclude<Step, { readonly kind: "backup" }>;
 
+const NO_BODIES: ReadonlyMap<Message, Uint8Array> = new Map();
 /** Stands for the broker itself where an input is of no connection. */
 const NO_CONNECTION = 0;
 
@@ -245,8 +246,8 @@ export class Engine {
     for (const release of releases) {
       if (release.kind === "deliver" && !release.message.removed) wanted.push(release.message);
     }
+    if (wanted.length === 0) return NO_BODIES;
     const bodies = new Map<Message, Uint8Array>();
-    if (wanted.length === 0) return bodies;
     const read = await this.#options.store.read(wanted);
     wanted.forEach((message, i) => bodies.set(message, read[i]!));
     return bodies;
