@@ -94,7 +94,8 @@ export class MemoryDisk {
 
   /** Refuses what contradicts the state, before anything of it is applied. */
   #verify(changes: readonly Change[]): void {
-    const ends = new Map([...this.#lanes].map(([name, { nextSeq }]) => [name, nextSeq]));
+    /** The ends of the lanes to which something is added. */
+    const ends = new Map<string, number>();
     const gone = new Set<string>();
     for (const change of changes) {
       if (change.kind === "queue_deleted") this.#verifyDeleted(change.queue, ends, gone);
@@ -103,7 +104,7 @@ export class MemoryDisk {
       if (change.kind === "enqueued" || change.kind === "moved") {
         const { message } = change;
         const lane = laneName(message);
-        const end = ends.get(lane) ?? 0;
+        const end = this.#endOf(lane, ends);
         assert(message.seq === end, `message ${message.seq} of a lane comes after ${end - 1}`);
         ends.set(lane, end + 1);
       } else if (change.kind === "removed") this.#verifyGone(change.message, ends, gone);
@@ -115,10 +116,16 @@ export class MemoryDisk {
   }
 
   #verifyDeleted(queue: string, ends: ReadonlyMap<string, number>, gone: Set<string>): void {
-    for (const [lane, end] of ends) {
+    for (const lane of new Set([...this.#lanes.keys(), ...ends.keys()])) {
       if (!lane.startsWith(`${queue} `)) continue;
+      const end = this.#endOf(lane, ends);
       for (let seq = 0; seq < end; seq++) gone.add(`${lane} ${seq}`);
     }
+  }
+
+  /** The place after the last of a lane, with what is added to it. */
+  #endOf(lane: string, ends: ReadonlyMap<string, number>): number {
+    return ends.get(lane) ?? this.#lanes.get(lane)?.nextSeq ?? 0;
   }
 
   #verifyGone(ref: MessageRef, ends: ReadonlyMap<string, number>, gone: Set<string>): void {
