@@ -4,10 +4,11 @@
  * @module
  */
 const decoder = new TextDecoder();
+const NOTHING = new Uint8Array(0);
 
 /** Cuts one direction of one connection. */
 export class LineSplitter {
-  #rest = new Uint8Array(0);
+  #rest: Uint8Array = NOTHING;
 
   /** Bytes of the line that has begun. */
   get unfinished(): number {
@@ -23,7 +24,7 @@ export class LineSplitter {
       bytes.set(chunk, this.#rest.length);
     }
     const end = bytes.lastIndexOf(10) + 1;
-    this.#rest = bytes.slice(end);
+    this.#rest = end === bytes.length ? NOTHING : bytes.slice(end);
     return end === 0 ? [] : decoder.decode(bytes.subarray(0, end - 1)).split("\n");
   }
 }

@@ -60,6 +60,8 @@ export class Scenario {
   readonly rawPublishers: number;
   readonly bindings: readonly BindingPlan[];
   readonly routes: readonly RoutePlan[];
+  /** Those that were asked for, by exchange and key. */
+  readonly #takers = new Map<string, readonly string[]>();
 
   /** Draws one. */
   constructor(random: SeededEntropy) {
@@ -90,7 +92,14 @@ export class Scenario {
   }
 
   /** The queues that take what is published so, as the protocol has it. */
-  takers(exchange: string, key: string): string[] {
+  takers(exchange: string, key: string): readonly string[] {
+    const name = `${exchange} ${key}`;
+    let takers = this.#takers.get(name);
+    if (takers === undefined) this.#takers.set(name, takers = this.#findTakers(exchange, key));
+    return takers;
+  }
+
+  #findTakers(exchange: string, key: string): string[] {
     const found = new Set<string>();
     for (const binding of this.bindings) {
       if (binding.exchange !== exchange) continue;

@@ -4,25 +4,29 @@
  *
  * @module
  */
-import { Fifo } from "../../lib/base/fifo.ts";
+import process from "node:process";
 import type { Clock, Now } from "../../lib/base/clock.ts";
 import type { Cancel, Timers } from "../../lib/base/timers.ts";
 import { Heap } from "../../lib/core/heap.ts";
 
-/** Something that is to happen; nothing when it was taken back. */
+/** Something that is to happen. */
 interface Event {
+  ms: number;
+  /** How many were asked for before it. */
+  place: number;
+  /** Nothing when it was taken back. */
   work: (() => void) | undefined;
 }
 
 /** When simulated time begins, in milliseconds since the Unix epoch. */
 const WALL_START_MS = 1_700_000_000_000;
-/** Turns of the event loop that are asked for at once: one at a time costs five times as much. */
-const TURNS = 64;
 
 /** The clock and the timers of a simulation. */
 export class SimulatedClock implements Clock, Timers {
-  readonly #moments = new Heap<number>((one, other) => one < other);
-  readonly #events = new Map<number, Fifo<Event>>();
+  readonly #events = new Heap<Event>((one, other) =>
+    one.ms < other.ms || (one.ms === other.ms && one.place < other.place)
+  );
+  #asked = 0;
   #nowMs = 0;
   #wallStartMs = WALL_START_MS;
   #happened = 0;
@@ -47,24 +51,22 @@ export class SimulatedClock implements Clock, Timers {
   }
 
   after(ms: number, work: () => void): Cancel {
-    const event: Event = { work };
-    this.#add(this.#nowMs + ms, event);
+    const event = this.#add(this.#nowMs + ms, work);
     return () => event.work = undefined;
   }
 
   every(ms: number, work: () => void): Cancel {
-    const event: Event = {
-      work: () => {
-        this.#add(this.#nowMs + ms, event);
-        work();
-      },
+    let next: Event;
+    const again = () => {
+      next = this.#add(this.#nowMs + ms, again);
+      work();
     };
-    this.#add(this.#nowMs + ms, event);
-    return () => event.work = undefined;
+    next = this.#add(this.#nowMs + ms, again);
+    return () => next.work = undefined;
   }
 
   soon(work: () => void): void {
-    this.#add(this.#nowMs, { work });
+    this.#add(this.#nowMs, work);
   }
 
   /**
@@ -90,55 +92,42 @@ export class SimulatedClock implements Clock, Timers {
   }
 
   /**
-   * One event in each turn of the machine's event loop, which ends by running all microtasks: the
-   * machine decides about nothing here, because there is nothing else that it waits for.
+   * Between two events the machine runs all microtasks, and the tick that the last of them asks for is
+   * the next event. The machine decides about nothing here: there is nothing else that it waits for.
    */
   #run(isOver: () => boolean, endMs: number): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    let turns = 1;
-    let over = false;
     const turn = () => {
-      if (over) return;
       try {
-        over = isOver() || !this.#next(endMs);
+        if (isOver() || !this.#next(endMs)) return resolve();
       } catch (error) {
-        over = true;
         return reject(error);
       }
-      if (over) return resolve();
-      if (--turns > 0) return;
-      for (; turns < TURNS; turns++) setImmediate(turn);
+      queueMicrotask(rest);
     };
+    const rest = () => process.nextTick(turn);
+    // Not from here: until this microtask is over, no other one ends.
     setImmediate(turn);
     return promise;
   }
 
   /** Makes the next event happen; false when there is none before the end. */
   #next(endMs: number): boolean {
-    for (let ms = this.#moments.peek(); ms !== undefined; ms = this.#moments.peek()) {
-      const events = this.#events.get(ms)!;
-      for (let event = events.peek(); event !== undefined; event = events.peek()) {
-        if (ms > endMs) return false;
-        events.shift();
-        if (event.work === undefined) continue;
-        this.#nowMs = ms;
-        this.#happened++;
-        event.work();
-        return true;
-      }
-      this.#moments.pop();
-      this.#events.delete(ms);
+    for (let event = this.#events.peek(); event !== undefined; event = this.#events.peek()) {
+      if (event.ms > endMs) return false;
+      this.#events.pop();
+      if (event.work === undefined) continue;
+      this.#nowMs = event.ms;
+      this.#happened++;
+      event.work();
+      return true;
     }
     return false;
   }
 
-  #add(ms: number, event: Event): void {
-    let events = this.#events.get(ms);
-    if (events === undefined) {
-      events = new Fifo();
-      this.#events.set(ms, events);
-      this.#moments.push(ms);
-    }
-    events.push(event);
+  #add(ms: number, work: () => void): Event {
+    const event = { ms, place: this.#asked++, work };
+    this.#events.push(event);
+    return event;
   }
 }
