@@ -23,6 +23,7 @@ export const OPERATIONS = 200;
 /** How long everything may take to drain without faults, in simulated milliseconds. */
 const DRAIN_MS = 60_000;
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 /** How a history went. */
 export interface HistoryResult {
@@ -137,7 +138,7 @@ async function ask(
   const wire = network.connect("probe", accept);
   let text = "";
   wire.onData = (chunk) => {
-    text += new TextDecoder().decode(chunk);
+    text += decoder.decode(chunk);
     if (text.endsWith("\n")) resolve(text);
   };
   wire.onClose = () => resolve(undefined);

@@ -33,6 +33,10 @@ export interface NetworkFaults {
   readonly refuse: number;
 }
 
+// Made once: an error takes as long to make as a message to send.
+const REFUSED = new CipherMqError("connection", "nothing listens there");
+const RESET = new CipherMqError("connection", "it was reset at once");
+
 const NO_FAULTS: NetworkFaults = { delay: 0, split: 0, coalesce: 0, refuse: 0 };
 
 /** Connects clients with a broker. */
@@ -71,13 +75,13 @@ export class SimulatedNetwork implements Weather {
       this.#clock.after(this.delayMs(), () => {
         if (process?.alive === false) return;
         if (this.#listener === undefined || this.#happens("refuse", "refused dial")) {
-          return reject(new CipherMqError("connection", "nothing listens there"));
+          return reject(REFUSED);
         }
         const client = this.connect(identity, this.#listener);
         process?.wires.add(client);
         this.#clock.after(this.delayMs(), () => {
           if (!client.isClosed) return resolve(client);
-          reject(new CipherMqError("connection", "it was reset at once"));
+          reject(RESET);
         });
       });
       return promise;

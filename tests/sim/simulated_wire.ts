@@ -39,6 +39,9 @@ export interface WireOptions {
   readonly observer: WireObserver;
 }
 
+/** Made once: an error takes as long to make as a message to send. */
+const RESET = new Error("the connection was reset");
+
 /** Bytes, or the end of them, or of the connection. */
 interface Parcel {
   what: Uint8Array | "end" | "cut";
@@ -195,7 +198,7 @@ export class SimulatedWire implements ClientSocket {
   }
 
   #fail(): void {
-    if (!this.#closed) this.#close(new Error("the connection was reset"));
+    if (!this.#closed) this.#close(RESET);
   }
 
   #close(cause?: Error): void {

@@ -272,8 +272,7 @@ export class WireChecker implements WireObserver, Justification {
       return this.#answersPublish(conversation, asked, line, failed);
     }
     const fits = failed || (REPLIES[verb]?.test(line) ?? false);
-    const sane = !/^(?:Unknown|Missing|Invalid)/.test(line) ||
-      MISBEHAVING.test(conversation.identity);
+    const sane = !failed || line.startsWith("Error") || MISBEHAVING.test(conversation.identity);
     this.#verdict.require(fits && sane, "I13", () => `'${asked.line}' is answered '${line}'`);
     if ((verb === "ack" || verb === "nack") && !failed && !asked.endsLease) {
       this.#endsLate(conversation, asked.line.split(" ")[1]!);
