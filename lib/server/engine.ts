@@ -125,9 +125,9 @@ export class Engine {
     this.#submitInput({ kind: "tick" });
   }
 
-  /** Tells the core whether the disk is nearly full. */
+  /** Tells the core whether the disk is nearly full: at once, or what had its turn before would fill it. */
   disk(low: boolean): void {
-    this.#submitInput({ kind: "disk", low });
+    this.#options.broker.step({ kind: "disk", low }, this.#options.clock.now(), []);
   }
 
   /** Tells that a connection has sent what was pushed to it. */

@@ -571,6 +571,20 @@ Deno.test("while the disk is low publishes are refused, acks go on, and the alar
   assert(bob.take().includes("ack_confirmed 1"));
 });
 
+Deno.test("a disk that is nearly full takes nothing more, whatever else waits for its turn", async () => {
+  const bench = await Bench.make();
+  const alice = bench.connect("alice");
+  alice.publish("1");
+  await bench.run();
+  alice.publish("2");
+  bench.engine.tick();
+  bench.engine.disk(true);
+  alice.publish("3");
+  await bench.finish();
+  const said = alice.take().filter((line) => /^(?:accepted|refused)/.test(line));
+  assert.deepEqual(said, ["accepted 1", "refused 2", "refused 3"]);
+});
+
 Deno.test("what is handed out and rejected, or deleted with its queue, in one batch is withdrawn", async () => {
   const bench = await Bench.make();
   const [alice, bob] = [bench.connect("alice"), bench.connect("bob")];

@@ -18,5 +18,6 @@ export const SAVED_SEEDS: readonly number[] = [
   1_000_302,
   1_000_527,
   1_000_633,
+  1_001_723,
   3_000_161,
 ];
