@@ -8,8 +8,8 @@ import { liveHistory } from "./history.ts";
 import { runHistories } from "./history_run.ts";
 import { SAVED_SEEDS } from "./saved_seeds.ts";
 
-/** They took 50 s of processor time on a busy machine; more of them is for `deno task sim`. */
-const HISTORIES = 1_000;
+/** More of them is for `deno task sim`. */
+const HISTORIES = 2_500;
 const JOBS = 2;
 /** A run of other histories is `deno task sim`. */
 const FIRST_SEED = 1_000_000;
