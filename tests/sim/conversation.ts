@@ -18,8 +18,8 @@ export interface Asked {
   answered: number;
   /** What has to be answered as before: see {@linkcode WireChecker}. */
   readonly known: readonly ("same" | "other" | undefined)[];
-  /** The lease that it ends was known when it came; else it began after that, before its reply. */
-  readonly endsLease: boolean;
+  /** The lease that it ends, if it was known when it came; else it began after that, before its reply. */
+  readonly lease: Delivered | undefined;
   /** An ack of what was acknowledged before it came. */
   readonly ackedBefore: boolean;
 }
@@ -76,13 +76,12 @@ export class Conversation {
   }
 
   /**
-   * The broker ends the lease that an ack of `id` means to it, and knows those that are over. False when
-   * there is none.
+   * The broker ends the lease that an ack of `id` means to it, and knows those that are over. Gives it;
+   * nothing when there is none.
    */
-  endLease(id: string, isLive: (lease: Delivered) => boolean): boolean {
+  endLease(id: string, isLive: (lease: Delivered) => boolean): Delivered | undefined {
     this.leases = this.leases.filter(isLive);
     const at = this.leases.findIndex((lease) => lease.id === id);
-    if (at !== -1) this.leases.splice(at, 1);
-    return at !== -1;
+    return at === -1 ? undefined : this.leases.splice(at, 1)[0];
   }
 }

@@ -19,5 +19,6 @@ export const SAVED_SEEDS: readonly number[] = [
   1_000_527,
   1_000_633,
   1_001_723,
+  1_002_888,
   3_000_161,
 ];

@@ -189,10 +189,10 @@ export class WireChecker implements WireObserver, Justification {
     const published = verb === "publish" || verb === "publish_batch"
       ? this.#publishes(conversation, line)
       : NOTHING;
-    let endsLease = false;
+    let lease: Delivered | undefined;
     if (verb === "ack" || verb === "nack") {
       const [id, dead] = rest.split(" ") as [string, string?];
-      endsLease = conversation.endLease(id, this.#isLive);
+      lease = conversation.endLease(id, this.#isLive);
       const delivered = conversation.settle(id);
       if (verb === "ack") {
         this.#acks.set(key, (this.#acks.get(key) ?? 0) + 1);
@@ -206,7 +206,7 @@ export class WireChecker implements WireObserver, Justification {
       published,
       answered: 0,
       known,
-      endsLease,
+      lease,
       ackedBefore,
     });
   }
@@ -274,7 +274,7 @@ export class WireChecker implements WireObserver, Justification {
     const fits = failed || (REPLIES[verb]?.test(line) ?? false);
     const sane = !failed || line.startsWith("Error") || MISBEHAVING.test(conversation.identity);
     this.#verdict.require(fits && sane, "I13", () => `'${asked.line}' is answered '${line}'`);
-    if ((verb === "ack" || verb === "nack") && !failed && !asked.endsLease) {
+    if ((verb === "ack" || verb === "nack") && !failed && !this.#inTime(asked.lease)) {
       this.#endsLate(conversation, asked.line.split(" ")[1]!);
     }
     if (verb === "ack") this.#answersAck(conversation, asked, line, failed);
@@ -285,7 +285,7 @@ export class WireChecker implements WireObserver, Justification {
 
   /** It ended a lease that began meanwhile, or one of another connection, which cannot be told apart. */
   #endsLate(conversation: Conversation, id: string): void {
-    if (conversation.endLease(id, this.#isLive)) return;
+    if (conversation.endLease(id, this.#isLive) !== undefined) return;
     for (const other of this.#conversations.values()) {
       if (other.identity !== conversation.identity) continue;
       other.leases = other.leases.filter((lease) => lease.id !== id);
@@ -403,8 +403,14 @@ export class WireChecker implements WireObserver, Justification {
     conversation.leases.push(lease);
   }
 
-  readonly #isLive = ({ sinceMs, copy }: Delivered): boolean =>
-    copy?.gone === undefined && this.ledger.batchMs - sinceMs < this.#scenario.ackTimeoutMs;
+  readonly #isLive = (lease: Delivered): boolean =>
+    lease.copy?.gone === undefined && this.#inTime(lease);
+
+  /** Whether a lease has not run out: a command that waited for the disk may come too late for it. */
+  #inTime(lease: Delivered | undefined): boolean {
+    return lease !== undefined &&
+      this.ledger.batchMs - lease.sinceMs < this.#scenario.ackTimeoutMs;
+  }
 
   #liveLeases(body: string, receiver: string): number {
     let count = 0;
