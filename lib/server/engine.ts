@@ -18,7 +18,7 @@ import type { Reply } from "../wire/reply.ts";
 import { Turns } from "./turns.ts";
 
 /** What one commit takes: so much that it pays, and so little that nobody waits long for the next. */
-const MAX_STEPS = 4096;
+const MAX_STEPS = 1024;
 /** Bytes that its steps came as. */
 const MAX_BYTES = 8 * 1024 * 1024;
 /** Bytes of bodies that it writes, of which a short command can move many and one message has many copies. */

@@ -224,7 +224,7 @@ function publishAll(ids: readonly string[], receiver = "bob", bytes = 300): stri
 const HEARTBEAT = "heartbeat\n";
 const HEARTBEAT_OK = "HEARTBEAT_OK\n";
 /** More steps than one commit takes: two such submissions are two commits. */
-const FULL_COMMIT = 4096;
+const FULL_COMMIT = 1024;
 
 Deno.test("what is said in one turn of the broker is one write", async () => {
   const bench = await Bench.make();

@@ -257,14 +257,14 @@ Deno.test("a batch is bounded in commands, and no submission of a connection is 
   const bench = await Bench.make();
   const alice = bench.connect("alice");
   for (let n = 0; n < 5; n++) {
-    alice.publish(...Array.from({ length: 1500 }, (_, i) => `${n * 1500 + i}`));
+    alice.publish(...Array.from({ length: 400 }, (_, i) => `${n * 400 + i}`));
   }
   await bench.run();
   await bench.succeed();
   await bench.succeed();
-  assert.deepEqual(bench.store.commits.map((changes) => changes.length), [4500, 3000]);
+  assert.deepEqual(bench.store.commits.map((changes) => changes.length), [1200, 800]);
   const accepted = alice.take().filter((said) => said.startsWith("accepted"));
-  assert.deepEqual(accepted, Array.from({ length: 7500 }, (_, i) => `accepted ${i}`));
+  assert.deepEqual(accepted, Array.from({ length: 2000 }, (_, i) => `accepted ${i}`));
 });
 
 Deno.test("a commit is bounded in bytes of bodies, also within a submission; others come in between", async () => {
