@@ -574,12 +574,12 @@ export const MUTATIONS: readonly Mutation[] = [
       find: "one.expiresMs < other.expiresMs ||",
       replace: "one.expiresMs > other.expiresMs ||",
     }],
-    suites: ["tests/core/expiring_test.ts", "tests/core/time_to_live_test.ts"],
+    suites: ["tests/core/expiring_test.ts", "tests/core/time_to_live_test.ts", SIM],
   },
   {
     bug: "messages that expire together are dead letters in another order",
     edits: [{ file: EXPIRING, find: "one.seq < other.seq", replace: "one.seq > other.seq" }],
-    suites: ["tests/core/expiring_test.ts", "tests/core/time_to_live_test.ts"],
+    suites: ["tests/core/expiring_test.ts", "tests/core/time_to_live_test.ts", SIM],
   },
   {
     bug: "a message expires while somebody works at it",
@@ -597,7 +597,7 @@ export const MUTATIONS: readonly Mutation[] = [
       find: "if (dead && mayDie) this.#delivery.reject",
       replace: "if (dead && (mayDie || !mayDie)) this.#delivery.reject",
     }],
-    suites: ["tests/core/dead_letters_test.ts"],
+    suites: ["tests/core/dead_letters_test.ts", SIM],
   },
   {
     bug: "one delivery more than max_deliveries",
@@ -606,7 +606,7 @@ export const MUTATIONS: readonly Mutation[] = [
       find: "message.deliveries >= maxDeliveries;",
       replace: "message.deliveries > maxDeliveries;",
     }],
-    suites: ["tests/core/delivery_test.ts"],
+    suites: ["tests/core/delivery_test.ts", SIM],
   },
   {
     bug: "a restart forgets how often a message was delivered",
@@ -629,7 +629,7 @@ export const MUTATIONS: readonly Mutation[] = [
       find: "this.#unacked < this.#prefetch &&",
       replace: "this.#unacked <= this.#prefetch &&",
     }],
-    suites: ["tests/core/consumer_test.ts"],
+    suites: ["tests/core/consumer_test.ts", SIM],
   },
   {
     bug: "a consumer's credit in bytes is not held",
@@ -638,7 +638,7 @@ export const MUTATIONS: readonly Mutation[] = [
       find: "this.#unackedBytes + message.size <= this.#prefetchBytes",
       replace: "this.#prefetchBytes > 0",
     }],
-    suites: ["tests/core/consumer_test.ts"],
+    suites: ["tests/core/consumer_test.ts", SIM],
   },
   {
     bug: "lines that a crash tore are taken for written",

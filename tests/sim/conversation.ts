@@ -50,6 +50,10 @@ export class Conversation {
   readonly held: Delivered[] = [];
   /** Those of them whose lease may not be over, in order. */
   leases: Delivered[] = [];
+  /** The credit of its subscriptions by queue, in messages. */
+  readonly credit = new Map<string, number>();
+  /** It was given messages that no subscription answers for. */
+  fetches = false;
   /** Messages published on it. */
   published = 0;
   /** The last place of each lane of which it was given a message for the first time. */

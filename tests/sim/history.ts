@@ -77,8 +77,8 @@ function watch({ world, verdict, ledger, wires }: Stage): void {
   world.network.observer = wires;
   if (verdict.isTraced) world.counts.onFault = (fault) => verdict.note(`FAULT ${fault}`);
   world.disk.observer = {
-    asked: () => {
-      ledger.asked();
+    asked: (_changes, wallMs) => {
+      ledger.asked(wallMs);
       wires.commitAsked();
     },
     durable: (changes, wallMs) => {

@@ -3,19 +3,23 @@
  * of nothing but the changes that became durable.
  *
  * - I1, I7: a message leaves its queue only by an ack of whom it is addressed to, by its time to live, by
- *   a purge that was asked for, or for the dead-letter queue, and for that there must be a reason.
+ *   a purge that was asked for, or for the dead-letter queue, and for that there must be a reason. Nothing
+ *   leaves a dead-letter queue by itself.
  * - I2: what is stored was published, by this publisher, under this id, byte by byte, and lies in just
  *   the queues that the bindings say.
  * - I3, I8: one (publisher, id) is stored once within the duplicate horizon.
  * - I5: a delivery that came back is counted once.
  * - I10: in a lane, messages of one connection lie in the order in which they were published, and those
  *   of a real sender in the order in which they were given to it.
- * - I12: no queue holds more than it may, and a disk that is nearly full takes no message.
+ * - I12: no queue holds more than it may, and a disk that is nearly full takes no message. What was
+ *   delivered as often as its queue allows does not wait again.
  *
  * @module
  */
+import { isForDeadLetters } from "../../lib/base/dead_letter_queue.ts";
 import type { Change } from "../../lib/core/effect.ts";
 import type { MessageHead, MessageRef } from "../../lib/core/message.ts";
+import { ExpiryChecker } from "./expiry_checker.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -101,6 +105,8 @@ export class Ledger {
   readonly #removed = new Set<string>();
   /** What was accepted, by receiver and id. */
   readonly #byReceiver = new Map<string, Accepted[]>();
+  /** What it knows of times to live. */
+  readonly expiry: ExpiryChecker;
   /** Number and moment of the last commit that was asked for. */
   batch = 0;
   batchMs = 0;
@@ -122,17 +128,20 @@ export class Ledger {
     this.#scenario = scenario;
     this.#nowMs = nowMs;
     this.#justify = justify;
+    this.expiry = new ExpiryChecker(verdict, nowMs);
   }
 
   /** A broker starts. */
   started(): void {
     this.#jumpsAtStart = this.jumps;
+    this.expiry.started();
   }
 
   /** A broker asks for a commit. */
-  asked(): void {
+  asked(wallMs: number): void {
     this.batch++;
     this.batchMs = this.#nowMs();
+    this.expiry.asked(wallMs);
   }
 
   /** Changes are durable. */
@@ -353,15 +362,26 @@ export class Ledger {
     wallMs: number,
   ): void {
     const { id, receiver, queue, expiresMs } = message;
-    const plan = this.#scenario.queue(queue)?.options;
-    const most = plan?.maxDeliveries ?? this.#scenario.limits.maxDeliveries!;
+    const most = this.#mostDeliveries(queue);
     const justified = {
       rejected: this.#justify.rejected(receiver, id),
       expired: expiresMs > 0 && (expiresMs <= wallMs || this.jumps > 0) &&
-        plan?.expired !== "remove",
+        this.#scenario.queue(queue)?.options.expired !== "remove",
       max_deliveries: most > 0 && dead.deliveries >= most && deliveries >= most - 1,
     }[dead.reason];
-    this.#verdict.require(justified, "I1", () => `${id} died in ${queue}: ${dead.reason}`);
+    this.#verdict.require(
+      justified && !isForDeadLetters(queue),
+      "I1",
+      () => `${id} died in ${queue}: ${dead.reason}`,
+    );
+    if (dead.reason === "expired" && dead.deliveries === 0) this.expiry.expired(message);
+  }
+
+  /** How often a message is delivered from a queue before it is a dead letter; 0: for ever. */
+  #mostDeliveries(queue: string): number {
+    if (isForDeadLetters(queue)) return 0;
+    const { maxDeliveries } = this.#scenario.queue(queue)?.options ?? {};
+    return maxDeliveries ?? this.#scenario.limits.maxDeliveries!;
   }
 
   #comeBack(ref: MessageRef, deliveries: number): void {
@@ -372,6 +392,12 @@ export class Ledger {
       deliveries === copy.deliveries + 1,
       "I5",
       () => `${id} came back to ${queue} as delivery ${deliveries} after ${copy.deliveries}`,
+    );
+    const most = this.#mostDeliveries(queue);
+    this.#verdict.require(
+      most === 0 || deliveries < most,
+      "I12",
+      () => `${id} waits in ${queue} again after ${deliveries} deliveries of ${most}`,
     );
     copy.deliveries = deliveries;
     copy.returnedBatch = this.batch;

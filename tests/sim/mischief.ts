@@ -181,10 +181,11 @@ export class Mischief {
   }
 
   #restartInOrder(): void {
-    const { world } = this.#stage;
+    const { world, ledger } = this.#stage;
     if (!world.isUp || this.#stopping) return;
     world.counts.add("orderly restart");
     this.#stopping = true;
+    ledger.expiry.stopping();
     world.stopBroker().finally(() => this.#stopping = false);
   }
 

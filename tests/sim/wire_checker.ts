@@ -9,12 +9,14 @@
  * - I7: whom an ack is counted for is whoever sent it.
  * - I8: the same id with the same content is `ACK`ed, with other content it is not.
  * - I10: first deliveries keep the order of their lane, and what came back goes before them.
- * - I12: what waits to be sent to a client is bounded.
+ * - I12: what waits to be sent to a client is bounded, and so is what a subscription holds. What is over
+ *   is not delivered.
  * - I13: every reply is one line, of a kind that answers the command whose turn it is.
  *
  * @module
  */
 import { type Asked, Conversation, type Delivered } from "./conversation.ts";
+import { CreditChecker } from "./credit_checker.ts";
 import type { Attempt, Copy, Justification, Ledger } from "./ledger.ts";
 import type { Scenario } from "./scenario.ts";
 import type { SimulatedWire, WireObserver } from "./simulated_wire.ts";
@@ -58,6 +60,7 @@ export class WireChecker implements WireObserver, Justification {
   readonly #verdict: Verdict;
   readonly #scenario: Scenario;
   readonly #nowMs: () => number;
+  readonly #credit: CreditChecker;
   readonly #conversations = new Map<SimulatedWire, Conversation>();
   readonly #attempts = new Map<string, Attempt>();
   readonly #acks = new Map<string, number>();
@@ -77,6 +80,7 @@ export class WireChecker implements WireObserver, Justification {
     this.#verdict = verdict;
     this.#scenario = scenario;
     this.#nowMs = nowMs;
+    this.#credit = new CreditChecker(verdict, scenario, (lease) => this.#isLive(lease));
   }
 
   sent(from: SimulatedWire, chunk: Uint8Array): void {
@@ -199,6 +203,7 @@ export class WireChecker implements WireObserver, Justification {
         this.watch.acked(wire.peer, rest, delivered);
       } else if (dead === "dead") this.#rejected.add(`${conversation.identity} ${id}`);
     } else if (verb === "purge") this.#purged.add(rest.split(" ")[0]!);
+    else if (verb === "fetch") conversation.fetches = true;
     const known = published.map((one) => this.#knows(conversation.identity, one));
     conversation.asked.push({
       verb,
@@ -279,6 +284,7 @@ export class WireChecker implements WireObserver, Justification {
     }
     if (verb === "ack") this.#answersAck(conversation, asked, line, failed);
     if (verb === "touch" && !failed) this.#touched(conversation, line.slice(8));
+    if (verb === "consume" && !failed) this.#credit.subscribed(conversation, asked.line);
     if (verb === "purge") this.#purged.delete(asked.line.split(" ")[1]!);
     return published.length === 0;
   }
@@ -387,6 +393,11 @@ export class WireChecker implements WireObserver, Justification {
       "I4",
       () => `${identity} is given ${id}, which is in no queue on the disk`,
     );
+    this.#verdict.require(
+      copies.length === 0 || copies.some(({ message }) => !this.ledger.expiry.isOver(message)),
+      "I12",
+      () => `${identity} is given ${id}, whose time is over`,
+    );
     const live = this.#liveLeases(body, identity);
     this.#verdict.require(
       live < copies.length,
@@ -401,6 +412,7 @@ export class WireChecker implements WireObserver, Justification {
     const lease = { body, id, conversation, copy, deliveries, sinceMs };
     conversation.held.push(lease);
     conversation.leases.push(lease);
+    if (copy !== undefined) this.#credit.delivered(conversation, copy);
   }
 
   readonly #isLive = (lease: Delivered): boolean =>
