@@ -10,6 +10,7 @@ const BROKER = "lib/core/broker.ts";
 const CONSUMER = "lib/core/consumer.ts";
 const DELIVERY = "lib/core/delivery.ts";
 const PUBLISHING = "lib/core/publishing.ts";
+const DECLARATIONS = "lib/core/declarations.ts";
 const DEDUP = "lib/core/dedup_window.ts";
 const IN_FLIGHT = "lib/core/in_flight.ts";
 const LANE = "lib/core/lane.ts";
@@ -395,6 +396,26 @@ export const MUTATIONS: readonly Mutation[] = [
       replace: "if (this.#messages > maxMessages) return",
     }],
     suites: ["tests/core/publishing_test.ts", SIM],
+  },
+  {
+    bug: "a queue is deleted with its messages, and nobody forced that",
+    edits: [{
+      file: DECLARATIONS,
+      find: "if (!force && (queue.messages > 0 || queue.consumers > 0)) {",
+      replace: "if (!force && queue.consumers > 0) {",
+    }],
+    suites: ["tests/core/declarations_test.ts", SIM],
+  },
+  {
+    bug: "what is unbound is bound until the next restart",
+    edits: [{
+      file: DECLARATIONS,
+      find: `if (this.#topology.unbind(exchange, queue, routingKey)) {
+      turn.change({ kind: "unbound",`,
+      replace: `if (exchange.bindings > 0) {
+      turn.change({ kind: "unbound",`,
+    }],
+    suites: ["tests/core/declarations_test.ts", SIM],
   },
   {
     bug: "a message that two bindings match is queued twice",

@@ -5,6 +5,7 @@
  */
 import type { Stage } from "./actor.ts";
 import { Mallory } from "./mallory.ts";
+import { Meddler, PASSING_QUEUE } from "./meddler.ts";
 import { RawConsumer } from "./raw_consumer.ts";
 import { RawPublisher } from "./raw_publisher.ts";
 import { ReceiverActor } from "./receiver_actor.ts";
@@ -18,6 +19,7 @@ export class Cast {
   readonly consumers: readonly RawConsumer[];
   readonly holders: readonly RawConsumer[];
   readonly mallory: Mallory;
+  readonly meddlers: readonly Meddler[];
   readonly #stage: Stage;
   readonly #drains = new Map<string, RawConsumer>();
 
@@ -40,6 +42,7 @@ export class Cast {
     );
     const queues = scenario.queues.map(({ name }) => name);
     const places = [...queues, `${random.pick(queues)}.dead`];
+    if (scenario.isMeddled) places.push(PASSING_QUEUE);
     const one = () => random.pick(identities);
     this.consumers = [
       new RawConsumer(stage, one(), places, "whimsical"),
@@ -50,6 +53,7 @@ export class Cast {
       for (const { copies } of ledger.all) if (random.chance(0.2)) return copies[0]!.message.id;
       return undefined;
     });
+    this.meddlers = scenario.isMeddled ? [new Meddler(stage)] : [];
     stage.wires.watch.acked = (wire, id, delivered) =>
       this.receivers.find((receiver) => receiver.owns(wire))?.acked(id, delivered);
   }
@@ -106,7 +110,7 @@ export class Cast {
 
   /** Those who are not wanted at the end. */
   #passing() {
-    return [...this.consumers, ...this.publishers, this.mallory];
+    return [...this.consumers, ...this.publishers, ...this.meddlers, this.mallory];
   }
 
   #isServed(queue: string, identity: string): boolean {

@@ -4,7 +4,7 @@
  *
  * - I1, I7: a message leaves its queue only by an ack of whom it is addressed to, by its time to live, by
  *   a purge that was asked for, or for the dead-letter queue, and for that there must be a reason. Nothing
- *   leaves a dead-letter queue by itself.
+ *   leaves a dead-letter queue by itself. A queue is deleted with what it has if that was asked for so.
  * - I2: what is stored was published, by this publisher, under this id, byte by byte, and lies in just
  *   the queues that the bindings say.
  * - I3, I8: one (publisher, id) is stored once within the duplicate horizon.
@@ -19,6 +19,7 @@
 import { isForDeadLetters } from "../../lib/base/dead_letter_queue.ts";
 import type { Change } from "../../lib/core/effect.ts";
 import type { MessageHead, MessageRef } from "../../lib/core/message.ts";
+import { Bindings } from "./bindings.ts";
 import { ExpiryChecker } from "./expiry_checker.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Verdict } from "./verdict.ts";
@@ -39,7 +40,7 @@ export interface Copy {
   /** It was written to a consumer. */
   written: boolean;
   /** Why it is no longer there. */
-  gone?: "acked" | "expired" | "purged" | "moved";
+  gone?: "acked" | "expired" | "purged" | "moved" | "deleted";
 }
 
 /** A message that was accepted. */
@@ -76,6 +77,8 @@ export interface Justification {
   rejected(receiver: string, id: string): boolean;
   /** Whether somebody asked to purge the queue. */
   mayPurge(queue: string): boolean;
+  /** Whether somebody asked to delete the queue: with force, or at all. */
+  mayDelete(queue: string, force: boolean): boolean;
 }
 
 interface LaneState {
@@ -105,6 +108,7 @@ export class Ledger {
   readonly #removed = new Set<string>();
   /** What was accepted, by receiver and id. */
   readonly #byReceiver = new Map<string, Accepted[]>();
+  readonly #bindings: Bindings;
   /** What it knows of times to live. */
   readonly expiry: ExpiryChecker;
   /** Number and moment of the last commit that was asked for. */
@@ -128,6 +132,7 @@ export class Ledger {
     this.#scenario = scenario;
     this.#nowMs = nowMs;
     this.#justify = justify;
+    this.#bindings = new Bindings(scenario.bindings);
     this.expiry = new ExpiryChecker(verdict, nowMs);
   }
 
@@ -146,12 +151,15 @@ export class Ledger {
 
   /** Changes are durable. */
   durable(changes: readonly Change[], wallMs: number): void {
-    const fresh: Copy[] = [];
+    const fresh: (readonly [Copy, takers: readonly string[]])[] = [];
     for (const change of changes) {
       switch (change.kind) {
-        case "enqueued":
-          fresh.push(this.#enqueue(change.message, decoder.decode(change.body), wallMs));
+        case "enqueued": {
+          const { message, body } = change;
+          const copy = this.#enqueue(message, decoder.decode(body), wallMs);
+          fresh.push([copy, this.#bindings.takers(message.exchange, message.routingKey)]);
           break;
+        }
         case "removed":
           this.#remove(change.message, wallMs);
           break;
@@ -160,9 +168,16 @@ export class Ledger {
           break;
         case "returned":
           this.#comeBack(change.message, change.deliveries);
+          break;
+        case "bound":
+        case "unbound":
+          this.#bindings.change(change);
+          break;
+        case "queue_deleted":
+          this.#delete(change.queue);
       }
     }
-    for (const copy of fresh) this.#checkQueues(copy);
+    for (const [copy, takers] of fresh) this.#checkQueues(copy, takers);
   }
 
   /** What was accepted under an id. */
@@ -299,13 +314,12 @@ export class Ledger {
     places.set(attempt.connection, attempt.place);
   }
 
-  #checkQueues({ message, body }: Copy): void {
+  #checkQueues({ message, body }: Copy, expected: readonly string[]): void {
     const { publisher, id } = message;
     const attempt = this.#justify.attempt(body);
     if (attempt === undefined) return;
     const fresh = this.accepted(publisher, id)!.copies.filter((copy) => !copy.moved);
     const queues = fresh.map((copy) => copy.message.queue);
-    const expected = this.#scenario.takers(message.exchange, message.routingKey);
     this.#verdict.require(
       queues.toSorted().join() === expected.join(),
       "I1",
@@ -382,6 +396,23 @@ export class Ledger {
     if (isForDeadLetters(queue)) return 0;
     const { maxDeliveries } = this.#scenario.queue(queue)?.options ?? {};
     return maxDeliveries ?? this.#scenario.limits.maxDeliveries!;
+  }
+
+  #delete(queue: string): void {
+    this.#bindings.deleted(queue);
+    const mayLose = this.#justify.mayDelete(queue, true);
+    const isAsked = mayLose || this.#justify.mayDelete(queue, false);
+    this.#verdict.require(isAsked, "I1", () => `${queue} is deleted, and nobody asked for it`);
+    for (const [name, { queued }] of this.#lanes) {
+      if (!name.startsWith(`${queue} `)) continue;
+      for (const copy of queued.values()) {
+        const { receiver, id } = copy.message;
+        this.#verdict.require(mayLose, "I1", () => `${id} of ${receiver} was lost with ${queue}`);
+        // What a deleted queue had is remembered as if it had been acknowledged.
+        this.#removed.add(`${receiver} ${id}`);
+        this.#leave(copy, "deleted");
+      }
+    }
   }
 
   #comeBack(ref: MessageRef, deliveries: number): void {

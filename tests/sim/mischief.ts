@@ -73,7 +73,7 @@ export class Mischief {
 
   #everyday(): Operation[] {
     const { random } = this.#stage;
-    const { senders, publishers, consumers, holders, mallory } = this.#cast;
+    const { senders, publishers, consumers, holders, meddlers, mallory } = this.#cast;
     return [
       [36, () => {
         for (let left = 1 + random.below(3); left > 0; left--) random.pick(senders).send();
@@ -85,6 +85,7 @@ export class Mischief {
       [20, () => random.pick(consumers).act()],
       [3, () => random.pick(holders).act()],
       [6, () => mallory.act()],
+      ...meddlers.map((one): Operation => [12, () => one.act()]),
       [2, () => random.between(50, 700)],
     ];
   }

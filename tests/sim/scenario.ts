@@ -1,12 +1,13 @@
 /**
  * What a history is about: the broker's limits, its exchanges and queues, and who sends and receives.
- * One seed decides; nothing of it changes later.
+ * One seed decides; nothing of it changes later, whatever {@linkcode Meddler} adds to it.
  *
  * @module
  */
 import type { Limits } from "../../lib/base/limits.ts";
 import type { QueueOptions } from "../../lib/base/queue_options.ts";
 import type { Change } from "../../lib/core/effect.ts";
+import { type BindingPlan, Bindings } from "./bindings.ts";
 import type { SeededEntropy } from "./seeded_entropy.ts";
 
 /** A real receiver's place. */
@@ -31,22 +32,9 @@ export interface QueuePlan {
   readonly options: Partial<QueueOptions>;
 }
 
-/** A binding as it was made. */
-export type BindingPlan = Extract<Change, { kind: "bound" | "unbound" }>;
-
 const PATTERNS = ["a.*", "#", "a.#", "*.b", "a.b"];
 const TOPICS = ["a.b", "a.c", "c.b", "a"];
 const DAY_MS = 24 * 60 * 60 * 1000;
-
-/** Whether a topic pattern takes a key, word by word. */
-export function matches(pattern: readonly string[], key: readonly string[]): boolean {
-  const [first, ...rest] = pattern;
-  if (first === undefined) return key.length === 0;
-  if (first === "#") {
-    return matches(rest, key) || (key.length > 0 && matches(pattern, key.slice(1)));
-  }
-  return key.length > 0 && (first === "*" || first === key[0]) && matches(rest, key.slice(1));
-}
 
 /** One history's world. */
 export class Scenario {
@@ -60,11 +48,12 @@ export class Scenario {
   readonly rawPublishers: number;
   readonly bindings: readonly BindingPlan[];
   readonly routes: readonly RoutePlan[];
-  /** Those that were asked for, by exchange and key. */
-  readonly #takers = new Map<string, readonly string[]>();
+  /** Whether there is a queue that comes and goes. */
+  readonly isMeddled: boolean;
 
   /** Draws one. */
-  constructor(random: SeededEntropy) {
+  constructor(random: SeededEntropy, isMeddled = false) {
+    this.isMeddled = isMeddled;
     this.limits = drawLimits(random);
     this.queues = Array.from({ length: 1 + random.below(4) }, (_, n) => drawQueue(random, n));
     const identities = 1 + random.below(4);
@@ -89,25 +78,6 @@ export class Scenario {
   /** How long a lease lasts, the same everywhere, in milliseconds. */
   get ackTimeoutMs(): number {
     return this.limits.ackTimeoutMs!;
-  }
-
-  /** The queues that take what is published so, as the protocol has it. */
-  takers(exchange: string, key: string): readonly string[] {
-    const name = `${exchange} ${key}`;
-    let takers = this.#takers.get(name);
-    if (takers === undefined) this.#takers.set(name, takers = this.#findTakers(exchange, key));
-    return takers;
-  }
-
-  #findTakers(exchange: string, key: string): string[] {
-    const found = new Set<string>();
-    for (const binding of this.bindings) {
-      if (binding.exchange !== exchange) continue;
-      const takes = exchange === "f" || binding.routingKey === key ||
-        (exchange === "t" && matches(binding.routingKey.split("."), key.split(".")));
-      if (takes) found.add(binding.queue);
-    }
-    return [...found].toSorted();
   }
 
   /** All of it as what a broker left on its disk. */
@@ -140,11 +110,12 @@ export class Scenario {
   }
 
   #findRoutes(): RoutePlan[] {
+    const bindings = new Bindings(this.bindings);
     const routes = [
       ...this.identities.map((key) => ({ exchange: "d", key })),
       ...TOPICS.map((key) => ({ exchange: "t", key })),
       { exchange: "f", key: "any" },
-    ].map(({ exchange, key }) => ({ exchange, key, queues: this.takers(exchange, key) }));
+    ].map(({ exchange, key }) => ({ exchange, key, queues: bindings.takers(exchange, key) }));
     return routes.filter(({ queues }) => queues.length > 0);
   }
 }

@@ -15,6 +15,7 @@
  *
  * @module
  */
+import type { Change } from "../../lib/core/effect.ts";
 import { type Asked, Conversation, type Delivered } from "./conversation.ts";
 import { CreditChecker } from "./credit_checker.ts";
 import type { Attempt, Copy, Justification, Ledger } from "./ledger.ts";
@@ -53,6 +54,8 @@ const REPLIES: Readonly<Record<string, RegExp>> = {
   stats: /^Stats: \{/,
   heartbeat: /^HEARTBEAT_OK$/,
   purge: /^Queue purged: \d+$/,
+  unbind: /^Queue unbound$/,
+  delete_queue: /^Queue deleted$/,
 };
 
 /** Watches all connections. */
@@ -66,6 +69,8 @@ export class WireChecker implements WireObserver, Justification {
   readonly #acks = new Map<string, number>();
   readonly #rejected = new Set<string>();
   readonly #purged = new Set<string>();
+  /** What was asked for by `delete_queue`, word for word. */
+  readonly #deleted = new Set<string>();
   /** Deliveries whose connection ended: the next commit that is asked for takes them back. */
   #orphans: Delivered[] = [];
   #due: Delivered[] = [];
@@ -128,6 +133,7 @@ export class WireChecker implements WireObserver, Justification {
     this.#orphans = [];
     this.#due = [];
     this.#purged.clear();
+    this.#deleted.clear();
   }
 
   /** A commit is asked for: what lost its connection before must be in it. */
@@ -137,7 +143,10 @@ export class WireChecker implements WireObserver, Justification {
   }
 
   /** It is durable. */
-  commitDurable(): void {
+  commitDurable(changes: readonly Change[]): void {
+    for (const change of changes) {
+      if (change.kind === "queue_deleted") this.#unsubscribe(change.queue);
+    }
     for (const { copy, deliveries, id, conversation } of this.#due) {
       if (copy === undefined || copy.gone !== undefined) continue;
       this.#verdict.require(
@@ -147,6 +156,14 @@ export class WireChecker implements WireObserver, Justification {
       );
     }
     this.#due = [];
+  }
+
+  /** A queue is gone, and with it its leases: where their queue is not known, they may be among them. */
+  #unsubscribe(queue: string): void {
+    for (const conversation of this.#conversations.values()) {
+      conversation.credit.delete(queue);
+      conversation.leases = conversation.leases.filter(({ copy }) => copy !== undefined);
+    }
   }
 
   /** Connections that are open at the broker. */
@@ -168,6 +185,10 @@ export class WireChecker implements WireObserver, Justification {
 
   mayPurge(queue: string): boolean {
     return this.#purged.has(queue);
+  }
+
+  mayDelete(queue: string, force: boolean): boolean {
+    return this.#deleted.has(force ? `${queue} force` : queue);
   }
 
   #of(wire: SimulatedWire): Conversation {
@@ -203,6 +224,7 @@ export class WireChecker implements WireObserver, Justification {
         this.watch.acked(wire.peer, rest, delivered);
       } else if (dead === "dead") this.#rejected.add(`${conversation.identity} ${id}`);
     } else if (verb === "purge") this.#purged.add(rest.split(" ")[0]!);
+    else if (verb === "delete_queue") this.#deleted.add(rest);
     else if (verb === "fetch") conversation.fetches = true;
     const known = published.map((one) => this.#knows(conversation.identity, one));
     conversation.asked.push({
