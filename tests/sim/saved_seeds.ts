@@ -21,4 +21,5 @@ export const SAVED_SEEDS: readonly number[] = [
   1_001_723,
   1_002_888,
   3_000_161,
+  5_000_078,
 ];
