@@ -29,6 +29,8 @@ export interface Delivered {
   readonly body: string;
   readonly id: string;
   readonly conversation: Conversation;
+  /** The copies that it may be. */
+  readonly copies: readonly Copy[];
   /** The copy it is, where there was only one. */
   readonly copy: Copy | undefined;
   /** What the disk knew of earlier deliveries. */

@@ -431,14 +431,15 @@ export class WireChecker implements WireObserver, Justification {
     for (const one of copies) this.ledger.wrote(one);
     const deliveries = copy?.deliveries ?? 0;
     const sinceMs = this.ledger.batchMs;
-    const lease = { body, id, conversation, copy, deliveries, sinceMs };
+    const lease = { body, id, conversation, copies, copy, deliveries, sinceMs };
     conversation.held.push(lease);
     conversation.leases.push(lease);
     if (copy !== undefined) this.#credit.delivered(conversation, copy);
   }
 
+  /** A copy that is gone, by a late ack of another connection too, may have been the leased one. */
   readonly #isLive = (lease: Delivered): boolean =>
-    lease.copy?.gone === undefined && this.#inTime(lease);
+    lease.copies.every(({ gone }) => gone === undefined) && this.#inTime(lease);
 
   /** Whether a lease has not run out: a command that waited for the disk may come too late for it. */
   #inTime(lease: Delivered | undefined): boolean {
