@@ -98,8 +98,9 @@ export class World {
    */
   async repeat(activity: Activity): Promise<void> {
     while (!this.#stopped) {
-      const { endings } = this;
-      const isDisturbed = () => this.endings !== endings || this.#broker === undefined;
+      // A round that begins during a restart may have met the broker that was ending.
+      const whole = this.#broker === undefined ? undefined : this.endings;
+      const isDisturbed = () => this.endings !== whole || this.#broker === undefined;
       try {
         await activity.round();
         this.count(activity.name);
