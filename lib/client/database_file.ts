@@ -21,7 +21,7 @@ export interface DatabaseKind {
   readonly version: number;
   /** What to do when another process has it open. */
   readonly inUseHint: string;
-  /** What to do when a newer program made it. */
+  /** What to do when a program of another version made it. */
   readonly versionHint: string;
 }
 

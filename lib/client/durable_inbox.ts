@@ -6,6 +6,7 @@
  */
 import { Buffer } from "node:buffer";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { assert } from "../base/assert.ts";
 import { type DatabaseKind, inTransaction, openDatabase } from "./database_file.ts";
 import { DEFAULT_MAX_KEYS, type Inbox, KEY_LENGTH, MemoryInbox } from "./inbox.ts";
 
@@ -42,7 +43,8 @@ const KIND: DatabaseKind = {
     file TEXT, start INTEGER, lines BLOB) STRICT`,
   version: 2,
   inUseHint: "another receiver writes to the same output; stop it, or choose another --output",
-  versionHint: "use the program that made it, or another output file",
+  versionHint:
+    "receive with the program that made it until nothing is left in the queue, then move the file away",
 };
 /** However old: as many as a broker may have handed out unacknowledged. */
 const KEEP_AT_LEAST = 10_000;
@@ -143,7 +145,11 @@ export class DurableInbox implements Inbox {
   }
 }
 
+const KEY = new RegExp(`^[!-~]{${KEY_LENGTH}}$`);
+
+/** One of another length would make others of all that come after it. */
 function toBlob(keys: readonly string[]): Uint8Array {
+  for (const key of keys) assert(KEY.test(key), "a key is as `messageKey` makes it");
   return Buffer.from(keys.join(""), "utf8");
 }
 

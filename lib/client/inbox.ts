@@ -10,7 +10,7 @@
  */
 import type { Envelope } from "../base/envelope.ts";
 
-/** Of the sealed session key: 96 bits of the public key that was drawn for it. */
+/** Of the sealed session key: 96 bits of the public key that was drawn for it, which nobody can hit. */
 const SESSION_CHARACTERS = 16;
 /** The tag's 128 bits without padding. */
 const TAG_CHARACTERS = 22;
@@ -20,7 +20,8 @@ export const KEY_LENGTH = SESSION_CHARACTERS + TAG_CHARACTERS;
 
 /**
  * The key of a message that can be opened: 38 ASCII characters that tell its session and, by the tag,
- * its nonce and text. Only who has the session's key can make another message with the same ones.
+ * its nonce and text. Another message with the same ones can be made only by who has the session's key,
+ * or has drawn 2^96 key pairs. For one that cannot be opened it tells nothing.
  */
 export function messageKey({ enc_session_key, tag }: Envelope): string {
   return enc_session_key.slice(0, SESSION_CHARACTERS) + tag.slice(0, TAG_CHARACTERS);

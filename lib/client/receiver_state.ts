@@ -30,7 +30,7 @@ export interface Problem {
 export interface ReceiverCounts {
   /** Messages accepted by the sink. */
   received: number;
-  /** Deliveries of messages that the sink had already accepted. */
+  /** Deliveries that look like messages that the sink had already accepted; they are not opened again. */
   duplicates: number;
   /** Messages that could not be opened; each counts once. */
   unopened: number;

@@ -18,8 +18,8 @@ export interface OpenedMessage {
   /** What it says. */
   readonly text: string;
   /**
-   * Tells it from every other message, also from one of another sender under the same id: 16
-   * characters from U+0000 to U+00FF.
+   * Tells it from every other message, also from one of another sender under the same id: 38 printable
+   * ASCII characters. A message that a broker delivers under another id has the same one.
    */
   readonly key: string;
 }
@@ -66,8 +66,9 @@ export interface OpenedMessage {
  *
  * // What `Receiver.start({ sink, … })` does with it:
  * const sink = new OrderTable(":memory:");
- * sink.accept([{ id: "1", text: "3 apples", key: "\xff\0 sixteen bytes" }]);
- * assert(sink.has("\xff\0 sixteen bytes"));
+ * const key = "yJBrPyaw+zJcLBZ4f+f0aGVzZXMgaXMgYSB0YW";
+ * sink.accept([{ id: "1", text: "3 apples", key }]);
+ * assert(sink.has(key));
  * sink.close();
  * ```
  */

@@ -30,7 +30,7 @@ export class Queue {
   #told: Partial<QueueOptions>;
   #options: QueueOptions;
   readonly #lanes = new Map<string, Lane>();
-  /** By the identity of consumers those with credit, in the order of their turns. */
+  /** Consumers with credit, by identity, in the order of their turns; a set may be empty. */
   readonly #ready = new Map<string, Set<Consumer>>();
   readonly #consumers = new Set<Consumer>();
   #messages = 0;

@@ -24,7 +24,7 @@ import { IncomingRoom } from "./incoming_room.ts";
 const log = logger("server");
 
 /** How often leases and times to live are looked at, in milliseconds. */
-export const TICK_MS = 250;
+const TICK_MS = 250;
 /** How often connections are looked over for lines that do not end, in milliseconds. */
 const SWEEP_MS = 1000;
 /** How often the store is asked to forget what is beyond the duplicate horizon, in milliseconds. */

@@ -66,13 +66,29 @@ Deno.test("a durable inbox forgets by count, and by age what is beyond what a br
 
 Deno.test("an inbox of another version or a file that is none is refused and left alone", () => {
   withFile((path) => {
-    const db = new DatabaseSync(path);
-    db.exec("PRAGMA user_version = 7");
-    db.close();
     const isStorage = (error: unknown) =>
       error instanceof CipherMqError && error.code === "storage";
-    assert.throws(() => new DurableInbox(path), isStorage);
+    for (const version of [1, 7]) {
+      const db = new DatabaseSync(path);
+      db.exec(`PRAGMA user_version = ${version}`);
+      db.close();
+      assert.throws(() => new DurableInbox(path), isStorage);
+    }
     Deno.writeTextFileSync(path, "this is not a database, and long enough to be sure".repeat(100));
     assert.throws(() => new DurableInbox(path), isStorage);
+  });
+});
+
+Deno.test("a key that would make others of those that come after it is not taken", () => {
+  withFile((path) => {
+    const inbox = new DurableInbox(path);
+    for (const odd of ["short", key(1) + "0", key(1).replace("0", "é"), ""]) {
+      assert.throws(() => inbox.add([odd, key(2)], 0), /a key is as/);
+    }
+    inbox.add([key(3)], 0);
+    inbox.close();
+    const again = new DurableInbox(path);
+    assert.ok(again.has(key(3)) && !again.has(key(2)));
+    again.close();
   });
 });

@@ -32,6 +32,34 @@ Deno.test("every sealed message has a key of its own, whatever its id, text and 
   assert.ok(keys.every((key) => key.length === KEY_LENGTH && /^[\x21-\x7e]+$/.test(key)));
 });
 
+Deno.test("no tag makes a message of one session pass for one of another, and no session for another tag", () => {
+  const [mine, victims] = [sealer().seal("mine"), sealer().seal("genuine")];
+  assert.notEqual(messageKey({ ...mine, tag: victims.tag }), messageKey(victims));
+  const one = sealer();
+  const [first, second] = [one.seal("1"), one.seal("2")];
+  assert.equal(first.enc_session_key, second.enc_session_key);
+  assert.notEqual(messageKey(first), messageKey(second));
+  // Every character of it counts.
+  const key = messageKey(victims);
+  for (let at = 0; at < KEY_LENGTH; at++) {
+    const field = at < 16 ? "enc_session_key" : "tag";
+    const place = at < 16 ? at : at - 16;
+    const text = victims[field];
+    const other = text[place] === "A" ? "B" : "A";
+    const altered = text.slice(0, place) + other + text.slice(place + 1);
+    assert.notEqual(messageKey({ ...victims, [field]: altered }), key);
+  }
+});
+
+Deno.test("a message's key stays what it was when inboxes were written that exist already", () => {
+  const envelope = {
+    ...sealer().seal("text"),
+    enc_session_key: "0123456789abcdefghij".padEnd(107, "A") + "=",
+    tag: "ABCDEFGHIJKLMNOPQRSTUg==",
+  };
+  assert.equal(messageKey(envelope), "0123456789abcdefABCDEFGHIJKLMNOPQRSTUg");
+});
+
 Deno.test("a message that comes again under another id has the same key: its id is not sealed", () => {
   const envelope = sealer().seal("text", "id");
   assert.equal(messageKey({ ...envelope, message_id: "another" }), messageKey(envelope));

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { envelopeText } from "../../lib/base/envelope.ts";
+import { type Envelope, envelopeText } from "../../lib/base/envelope.ts";
 import { MemoryInbox, messageKey } from "../../lib/client/inbox.ts";
 import { type Problem, ReceiverState } from "../../lib/client/receiver_state.ts";
 import { EnvelopeOpener, EnvelopeSealer } from "../../lib/crypto/envelope.ts";
@@ -62,6 +62,34 @@ Deno.test("a message that a broker delivers again under another id is a duplicat
   state.push(forged);
   assert.deepEqual(state.open(10).answers, [{ kind: "ack", id: "two" }]);
   assert.equal(state.counts.duplicates, 2);
+});
+
+Deno.test("an altered copy of a message does not stand in its way, before or after it", () => {
+  const genuine = delivery("one");
+  const envelope: Envelope = JSON.parse(genuine.text);
+  const flip = (text: string, at: number) =>
+    text.slice(0, at) + (text[at] === "A" ? "B" : "A") + text.slice(at + 1);
+  const altered: Partial<Envelope>[] = [
+    { ciphertext: flip(envelope.ciphertext, 0) },
+    { nonce: flip(envelope.nonce, 5) },
+    { enc_session_key: flip(envelope.enc_session_key, 60) },
+    { receiver_client_id: "another" },
+  ];
+  for (const change of altered) {
+    const copy = { ...genuine, text: envelopeText({ ...envelope, ...change }) };
+    const state = newState();
+    state.push(copy);
+    state.push(genuine);
+    const batch = state.open(10);
+    assert.deepEqual(batch.fresh.map(({ text }) => text), ["text of one"]);
+    assert.deepEqual(batch.answers.map(({ kind }) => kind), ["nack", "ack"]);
+    assert.deepEqual(state.counts, { received: 0, duplicates: 0, unopened: 1 });
+    // What was taken is not read again, so that a redelivery is known whatever became of the keys.
+    state.push(genuine);
+    state.push(copy);
+    assert.equal(state.open(10).fresh.length, 1);
+    assert.equal(state.counts.duplicates, 1);
+  }
 });
 
 Deno.test("a batch has no more new messages than asked for", () => {

@@ -167,6 +167,24 @@ export const MUTATIONS: readonly Mutation[] = [
     suites: ["tests/client/receiver_state_test.ts", SIM],
   },
   {
+    bug: "the receiver knows a message by its tag alone, which its sender can choose",
+    edits: [{
+      file: "lib/client/inbox.ts",
+      find: "return enc_session_key.slice(0, SESSION_CHARACTERS) +",
+      replace: `return enc_session_key.slice(0, 0).padEnd(SESSION_CHARACTERS, "A") +`,
+    }],
+    suites: ["tests/client/inbox_test.ts"],
+  },
+  {
+    bug: "an altered copy makes the receiver take the genuine message for a duplicate",
+    edits: [{
+      file: "lib/client/receiver_state.ts",
+      find: "      this.#requireOurs(envelope);\n",
+      replace: "      (inBatch as Set<string>).add(key);\n      this.#requireOurs(envelope);\n",
+    }],
+    suites: ["tests/client/receiver_state_test.ts"],
+  },
+  {
     bug: "receiver acks before its inbox is on disk",
     edits: [{
       file: RECEIVER,

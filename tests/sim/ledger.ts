@@ -16,7 +16,6 @@
  *
  * @module
  */
-import { isForDeadLetters } from "../../lib/base/dead_letter_queue.ts";
 import type { Change } from "../../lib/core/effect.ts";
 import type { MessageHead, MessageRef } from "../../lib/core/message.ts";
 import { Bindings } from "./bindings.ts";
@@ -384,7 +383,7 @@ export class Ledger {
       max_deliveries: most > 0 && dead.deliveries >= most && deliveries >= most - 1,
     }[dead.reason];
     this.#verdict.require(
-      justified && !isForDeadLetters(queue),
+      justified && !queue.endsWith(".dead"),
       "I1",
       () => `${id} died in ${queue}: ${dead.reason}`,
     );
@@ -393,7 +392,7 @@ export class Ledger {
 
   /** How often a message is delivered from a queue before it is a dead letter; 0: for ever. */
   #mostDeliveries(queue: string): number {
-    if (isForDeadLetters(queue)) return 0;
+    if (queue.endsWith(".dead")) return 0;
     const { maxDeliveries } = this.#scenario.queue(queue)?.options ?? {};
     return maxDeliveries ?? this.#scenario.limits.maxDeliveries!;
   }

@@ -308,6 +308,7 @@ export class WireChecker implements WireObserver, Justification {
     if (verb === "touch" && !failed) this.#touched(conversation, line.slice(8));
     if (verb === "consume" && !failed) this.#credit.subscribed(conversation, asked.line);
     if (verb === "purge") this.#purged.delete(asked.line.split(" ")[1]!);
+    if (verb === "delete_queue") this.#deleted.delete(asked.line.slice("delete_queue ".length));
     return published.length === 0;
   }
 
