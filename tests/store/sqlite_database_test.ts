@@ -155,3 +155,33 @@ Deno.test("a small database with a damaged page is refused at start", async () =
   Deno.writeFileSync(box.path, bytes);
   await assert.rejects(box.open(), failure("storage", /broker\.db: it is damaged/));
 });
+
+Deno.test("a damaged database with a log is refused at start, and both stay as they are", async () => {
+  using box = new DatabaseFolder();
+  const store = await box.open();
+  await store.load();
+  await store.commit(Array.from({ length: 40 }, (_, seq) => enqueued(LANE, seq, 20_000)), 1);
+  await store.close();
+  const again = await box.open();
+  await again.load();
+  await again.commit([enqueued(LANE, 40, 20_000)], 2);
+  // As a kill leaves them.
+  const [file, log] = ["", "-wal"].map((suffix) => Deno.readFileSync(box.path + suffix));
+  await again.close();
+  const damaged = file!.slice();
+  for (let at = 16384 * 12; at < damaged.length; at += 16384) damaged.fill(0xff, at, at + 4);
+  Deno.writeFileSync(box.path, damaged);
+  Deno.writeFileSync(`${box.path}-wal`, log!);
+  await assert.rejects(
+    box.open(),
+    (error: CipherMqError) => /it is damaged/.test(error.message) && /-wal/.test(error.hint!),
+  );
+  assert.deepEqual(Deno.readFileSync(box.path), damaged);
+  assert.deepEqual(Deno.readFileSync(`${box.path}-wal`), log);
+  // With the file that the log belongs to, everything is there.
+  Deno.writeFileSync(box.path, file!);
+  const whole = await box.open();
+  const messages = await Array.fromAsync((await whole.load(), whole.messages()));
+  assert.equal(messages.flat().length, 41);
+  await whole.close();
+});
