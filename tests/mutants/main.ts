@@ -16,6 +16,10 @@ const { only = "", jobs } = readTaskOptions("test:mutants", {
 
 /** Bugs whose words have these words in them. */
 const chosen = MUTATIONS.filter(({ bug }) => bug.includes(only));
+if (chosen.length === 0) {
+  console.error(`error: no planted bug has '${only}' in its description`);
+  Deno.exit(2);
+}
 const survivors: string[] = [];
 
 await withCopies(jobs, async (folders) => {
@@ -27,7 +31,7 @@ await withCopies(jobs, async (folders) => {
 });
 console.log(`\n${chosen.length - survivors.length} of ${chosen.length} planted bugs caught`);
 for (const bug of survivors) console.log(`not caught: ${bug}`);
-Deno.exit(survivors.length === 0 && chosen.length > 0 ? 0 : 1);
+Deno.exit(survivors.length === 0 ? 0 : 1);
 
 async function withCopies(
   jobs: number,

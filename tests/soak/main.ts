@@ -14,6 +14,8 @@ const { minutes, seed, json } = readTaskOptions("soak", {
   seed: wholeNumber(freshSeed(), 0),
   json: text("FILE"),
 });
+// Now rather than after hours: the samples need a place.
+if (json !== undefined) Deno.writeTextFileSync(json, "");
 console.error(`a soak of ${minutes} minutes, seed ${seed}`);
 const { results, broken, counts, watch } = await soak({ minutes, seed });
 if (json !== undefined) {
