@@ -22,4 +22,6 @@ export const SAVED_SEEDS: readonly number[] = [
   1_002_888,
   3_000_161,
   5_000_078,
+  30_028_639,
+  40_054_918,
 ];

@@ -423,7 +423,7 @@ export class WireChecker implements WireObserver, Justification {
     );
     const live = this.#liveLeases(body, identity);
     this.#verdict.require(
-      live < copies.length,
+      live < copies.length || isGivenBack(conversation, id),
       "I5",
       () => `${id} is leased ${live + 1} times in ${copies.length} queues`,
     );
@@ -483,6 +483,14 @@ export class WireChecker implements WireObserver, Justification {
   #note(conversation: Conversation, mark: string, line: string): void {
     this.#verdict.note(`${conversation.number} ${conversation.identity} ${mark} ${line}`);
   }
+}
+
+/** Whether a nack that waits for its reply may have ended the delivery before it was written. */
+function isGivenBack({ asked }: Conversation, id: string): boolean {
+  for (const { verb, line } of asked) {
+    if (verb === "nack" && line.split(" ")[1] === id) return true;
+  }
+  return false;
 }
 
 const NOTHING: readonly { readonly id: string; readonly body: string }[] = [];
