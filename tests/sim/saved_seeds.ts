@@ -24,4 +24,5 @@ export const SAVED_SEEDS: readonly number[] = [
   5_000_078,
   30_028_639,
   40_054_918,
+  50_029_312,
 ];

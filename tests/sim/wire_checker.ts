@@ -68,7 +68,8 @@ export class WireChecker implements WireObserver, Justification {
   readonly #attempts = new Map<string, Attempt>();
   readonly #acks = new Map<string, number>();
   readonly #rejected = new Set<string>();
-  readonly #purged = new Set<string>();
+  /** The queues of purges that wait for their replies, each as often as it was asked. */
+  readonly #purged: string[] = [];
   /** What was asked for by `delete_queue`, word for word. */
   readonly #deleted = new Set<string>();
   /** Deliveries whose connection ended: the next commit that is asked for takes them back. */
@@ -132,7 +133,7 @@ export class WireChecker implements WireObserver, Justification {
     this.#conversations.clear();
     this.#orphans = [];
     this.#due = [];
-    this.#purged.clear();
+    this.#purged.length = 0;
     this.#deleted.clear();
   }
 
@@ -184,7 +185,7 @@ export class WireChecker implements WireObserver, Justification {
   }
 
   mayPurge(queue: string): boolean {
-    return this.#purged.has(queue);
+    return this.#purged.includes(queue);
   }
 
   mayDelete(queue: string, force: boolean): boolean {
@@ -223,7 +224,7 @@ export class WireChecker implements WireObserver, Justification {
         this.#acks.set(key, (this.#acks.get(key) ?? 0) + 1);
         this.watch.acked(wire.peer, rest, delivered);
       } else if (dead === "dead") this.#rejected.add(`${conversation.identity} ${id}`);
-    } else if (verb === "purge") this.#purged.add(rest.split(" ")[0]!);
+    } else if (verb === "purge") this.#purged.push(rest.split(" ")[0]!);
     else if (verb === "delete_queue") this.#deleted.add(rest);
     else if (verb === "fetch") conversation.fetches = true;
     const known = published.map((one) => this.#knows(conversation.identity, one));
@@ -307,7 +308,7 @@ export class WireChecker implements WireObserver, Justification {
     if (verb === "ack") this.#answersAck(conversation, asked, line, failed);
     if (verb === "touch" && !failed) this.#touched(conversation, line.slice(8));
     if (verb === "consume" && !failed) this.#credit.subscribed(conversation, asked.line);
-    if (verb === "purge") this.#purged.delete(asked.line.split(" ")[1]!);
+    if (verb === "purge") this.#purged.splice(this.#purged.indexOf(asked.line.split(" ")[1]!), 1);
     if (verb === "delete_queue") this.#deleted.delete(asked.line.slice("delete_queue ".length));
     return published.length === 0;
   }
