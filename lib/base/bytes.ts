@@ -123,27 +123,34 @@ export function toBase64(bytes: Uint8Array): string {
   return bytes.toBase64();
 }
 
-/**
- * The `length` bytes that `text` is the standard base64 of (RFC 4648, section 4), or nothing when it
- * is not: wrong length, padding missing, spaces, or spare bits that are not zero.
- */
-export function fromBase64(text: string, length: number): Uint8Array<ArrayBuffer> | undefined {
-  return fromBase64Into(new Uint8Array(length), text, length);
+/** How many characters the standard base64 of so many bytes has, padding included. */
+export function base64Length(bytes: number): number {
+  return Math.ceil(bytes / 3) * 4;
+}
+
+/** How many bytes `text` stands for, if it is base64 with padding. */
+export function decodedLength(text: string): number {
+  const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
+  return (text.length / 4) * 3 - padding;
 }
 
 /**
- * {@linkcode fromBase64} into the beginning of `target`, which has at least `length` bytes: gives
- * that part of it, and spares the memory where the bytes are needed for a moment only.
+ * The `length` bytes that `text` is the standard base64 of (RFC 4648, section 4), or nothing when it
+ * is not: wrong length, padding missing, spaces, or spare bits that are not zero.
+ *
+ * They are the beginning of `target`, if it is large enough: that spares memory where they are needed
+ * for a moment only. Default: new memory.
  */
-export function fromBase64Into<T extends ArrayBuffer>(
-  target: Uint8Array<T>,
+export function fromBase64(
   text: string,
   length: number,
-): Uint8Array<T> | undefined {
-  if (text.length !== Math.ceil(length / 3) * 4) return undefined;
+  target: Uint8Array<ArrayBuffer> = NOTHING,
+): Uint8Array<ArrayBuffer> | undefined {
+  if (text.length !== base64Length(length)) return undefined;
+  const bytes = length <= target.length ? target : new Uint8Array(length);
   try {
-    const { written } = target.setFromBase64(text, STRICT);
-    return written === length ? target.subarray(0, length) : undefined;
+    const { written } = bytes.setFromBase64(text, STRICT);
+    return written === length ? bytes.subarray(0, length) : undefined;
   } catch {
     return undefined;
   }

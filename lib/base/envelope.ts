@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { fromBase64Into } from "./bytes.ts";
+import { decodedLength, fromBase64 } from "./bytes.ts";
 import { CipherMqError } from "./errors.ts";
 import { nameProblem } from "./names.ts";
 
@@ -35,21 +35,13 @@ const FIELDS = 6;
 /** Where decoded bytes go that nobody needs. */
 const scratch = new Uint8Array(48 * 1024);
 
-/** How many bytes `text` stands for, if it is base64 with padding. */
-export function decodedLength(text: string): number {
-  const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
-  return (text.length / 4) * 3 - padding;
-}
-
 /**
  * Whether `text` is base64 as an envelope has it: with padding, nothing in between, and spare bits
  * zero (RFC 4648, section 3.5), else an altered text could stand for the same bytes.
  */
 export function isBase64(text: string): boolean {
   if (text.length % 4 !== 0) return false;
-  const length = decodedLength(text);
-  const target = length <= scratch.length ? scratch : new Uint8Array(length);
-  return fromBase64Into(target, text, length) !== undefined;
+  return fromBase64(text, decodedLength(text), scratch) !== undefined;
 }
 
 function requireBase64(value: unknown, field: string, bytes?: number): void {

@@ -7,9 +7,8 @@
 import { Buffer } from "node:buffer";
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import { type Clock, systemClock } from "../base/clock.ts";
-import { fromBase64, fromBase64Into, toBase64 } from "../base/bytes.ts";
+import { base64Length, decodedLength, fromBase64, toBase64 } from "../base/bytes.ts";
 import {
-  decodedLength,
   type Envelope,
   NONCE_BYTES,
   SEALED_SESSION_KEY_BYTES,
@@ -27,7 +26,7 @@ const SESSION_KEY_BYTES = 32;
 const NOTHING = new Uint8Array(0);
 const NONCES_DRAWN = 64;
 /** Characters of a nonce in base64: no padding, so that many are one base64 text too. */
-const NONCE_TEXT = NONCE_BYTES / 3 * 4;
+const NONCE_TEXT = base64Length(NONCE_BYTES);
 
 /** The most messages that one session key encrypts. */
 export const MAX_SESSION_MESSAGES = 10_000;
@@ -302,11 +301,7 @@ function textOf(plaintext: Uint8Array): string {
 
 /** Decodes a field, into `target` if it is large enough. What it throws never leaves this module. */
 function decode(field: string, bytes: number, target: Uint8Array<ArrayBuffer>): Uint8Array {
-  const decoded = fromBase64Into(
-    bytes <= target.length ? target : new Uint8Array(bytes),
-    field,
-    bytes,
-  );
+  const decoded = fromBase64(field, bytes, target);
   if (decoded === undefined) throw new SyntaxError("not the base64 of a field");
   return decoded;
 }

@@ -4,7 +4,13 @@
  *
  * @module
  */
-import type { Envelope } from "../base/envelope.ts";
+import { base64Length } from "../base/bytes.ts";
+import {
+  type Envelope,
+  NONCE_BYTES,
+  SEALED_SESSION_KEY_BYTES,
+  TAG_BYTES,
+} from "../base/envelope.ts";
 import { scanEnvelope, type ScannedEnvelope } from "./envelope_scan.ts";
 import { parseEnvelope } from "./envelope_text.ts";
 import { detached, NameMemory } from "./name_memory.ts";
@@ -13,11 +19,11 @@ import { detached, NameMemory } from "./name_memory.ts";
 const BEFORE_ID = '{"message_id":"'.length;
 const BEFORE_RECEIVER = '","receiver_client_id":"'.length;
 const BEFORE_KEY = '","enc_session_key":"'.length;
-const KEY = 108;
+const KEY = base64Length(SEALED_SESSION_KEY_BYTES);
 const BEFORE_NONCE = '","nonce":"'.length;
-const NONCE = 16;
+const NONCE = base64Length(NONCE_BYTES);
 const BEFORE_TAG = '","tag":"'.length;
-const TAG = 24;
+const TAG = base64Length(TAG_BYTES);
 const BEFORE_CIPHERTEXT = '","ciphertext":"'.length;
 const AFTER_CIPHERTEXT = '"}'.length;
 

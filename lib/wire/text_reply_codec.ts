@@ -4,7 +4,7 @@
  * @module
  */
 import { assert } from "../base/assert.ts";
-import { type ByteWriter, fromBase64, toBase64 } from "../base/bytes.ts";
+import { type ByteWriter, decodedLength, fromBase64, toBase64 } from "../base/bytes.ts";
 import { CipherMqError } from "../base/errors.ts";
 import { nameProblem } from "../base/names.ts";
 import type { Line } from "./line_framer.ts";
@@ -115,8 +115,7 @@ function decodePublicKey(rest: string): ReceivedReply {
 }
 
 function decodePiece(rest: string): ReceivedReply {
-  const padding = rest.endsWith("==") ? 2 : rest.endsWith("=") ? 1 : 0;
-  const data = fromBase64(rest, rest.length / 4 * 3 - padding);
+  const data = fromBase64(rest, decodedLength(rest));
   if (data === undefined || data.length === 0) {
     throw nonsense("a piece of a backup that is not base64");
   }
