@@ -17,6 +17,7 @@ import {
 import { CipherMqError } from "../base/errors.ts";
 import { nameProblem } from "../base/names.ts";
 import { type Entropy, systemRandom } from "../base/random.ts";
+import { fromUtf8 } from "../base/utf8.ts";
 import { type KeyPair, publicKeyOf } from "./key_pair.ts";
 import { openSealedBox, sealBox } from "./sealed_box.ts";
 import { SessionKeyCache } from "./session_key_cache.ts";
@@ -269,17 +270,12 @@ export class EnvelopeOpener {
   }
 }
 
-// A byte order mark is part of the text, not of the encoding.
-// A strict decoder costs several times as much as one that replaces what is wrong by U+FFFD. So look
-// for that character first, and be strict only where it appears.
-const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
-const strict = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
-
 // A message's fields in bytes, for as long as it is opened.
 const nonceBytes = new Uint8Array(NONCE_BYTES);
 const tagBytes = new Uint8Array(TAG_BYTES);
 const ciphertextBytes = new Uint8Array(16 * 1024);
 
+/** What it throws never leaves this module. */
 function decrypt(envelope: Envelope, key: Uint8Array): string {
   // All before the decipher exists: one that never comes to its end is never freed.
   const nonce = decode(envelope.nonce, NONCE_BYTES, nonceBytes);
@@ -290,16 +286,12 @@ function decrypt(envelope: Envelope, key: Uint8Array): string {
   decipher.setAuthTag(tag);
   const plaintext = decipher.update(ciphertext);
   decipher.final();
-  return textOf(plaintext);
+  const text = fromUtf8(plaintext);
+  if (text === undefined) throw new SyntaxError("not UTF-8");
+  return text;
 }
 
-/** Throws unless they are UTF-8. */
-function textOf(plaintext: Uint8Array): string {
-  const text = lenient.decode(plaintext);
-  return text.includes("\uFFFD") ? strict.decode(plaintext) : text;
-}
-
-/** Decodes a field, into `target` if it is large enough. What it throws never leaves this module. */
+/** Decodes a field, into `target` if it is large enough. */
 function decode(field: string, bytes: number, target: Uint8Array<ArrayBuffer>): Uint8Array {
   const decoded = fromBase64(field, bytes, target);
   if (decoded === undefined) throw new SyntaxError("not the base64 of a field");

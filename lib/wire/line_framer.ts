@@ -5,6 +5,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { CipherMqError } from "../base/errors.ts";
+import { fromUtf8 } from "../base/utf8.ts";
 
 /** One line without its line end, or `undefined` for one that is not UTF-8. */
 export type Line = string | undefined;
@@ -26,20 +27,9 @@ const CARRIAGE_RETURN = 13;
 const NO_LINES: readonly Line[] = [];
 const NOTHING = new Uint8Array(0);
 
-// A strict decoder costs six times as much as one that replaces what is wrong by U+FFFD. So look
-// for that character first, and be strict only where it appears.
-const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
-const strict = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
-
 function toLine(bytes: Uint8Array): Line {
   const end = bytes.at(-1) === CARRIAGE_RETURN ? bytes.length - 1 : bytes.length;
-  const line = lenient.decode(bytes.subarray(0, end));
-  if (!line.includes("\uFFFD")) return line;
-  try {
-    return strict.decode(bytes.subarray(0, end));
-  } catch {
-    return undefined;
-  }
+  return fromUtf8(bytes.subarray(0, end));
 }
 
 /**
@@ -99,8 +89,8 @@ export class LineFramer {
 
   /** Cuts complete lines; the last line's end is not part of `block`. */
   #cutBlock(block: Uint8Array, lines: Line[]): void {
-    const text = block.length <= this.#maxLineBytes ? lenient.decode(block) : undefined;
-    if (text === undefined || text.includes("\uFFFD")) return this.#cutEach(block, lines);
+    const text = block.length <= this.#maxLineBytes ? fromUtf8(block) : undefined;
+    if (text === undefined) return this.#cutEach(block, lines);
     const pieces = text.split("\n");
     const mayEndInReturn = text.includes("\r");
     for (const piece of pieces) {
