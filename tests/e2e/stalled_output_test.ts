@@ -62,11 +62,16 @@ class Pipe implements Disposable {
   }
 }
 
-async function sendAll(workspace: Workspace): Promise<void> {
+/** A broker that has all messages, and a receiver of them whose reader stalls after the first line. */
+async function stalled(workspace: Workspace, ...args: string[]): Promise<[Pipe, Program]> {
+  await workspace.serve();
+  const [pipe, receive] = await Pipe.receive(workspace, ...args);
   const send = workspace.send();
   await send.write(MESSAGES.join("\n"));
   await send.endInput();
   await send.success();
+  await pipe.lines(1);
+  return [pipe, receive];
 }
 
 function line(program: Program, words: RegExp): Promise<string> {
@@ -78,11 +83,8 @@ Deno.test({
   ignore: Deno.build.os === "windows",
   fn: async () => {
     await using workspace = await Workspace.make();
-    await workspace.serve();
-    const [pipe, receive] = await Pipe.receive(workspace);
+    const [pipe, receive] = await stalled(workspace);
     using _ = pipe;
-    await sendAll(workspace);
-    await pipe.lines(1);
     receive.signal("SIGINT");
     await line(receive, /^waiting for what reads stdout/);
     receive.signal("SIGINT");
@@ -95,11 +97,8 @@ Deno.test({
   ignore: Deno.build.os === "windows",
   fn: async () => {
     await using workspace = await Workspace.make();
-    await workspace.serve();
-    const [pipe, receive] = await Pipe.receive(workspace);
+    const [pipe, receive] = await stalled(workspace);
     using _ = pipe;
-    await sendAll(workspace);
-    await pipe.lines(1);
     receive.signal("SIGTERM");
     await line(receive, /^waiting for what reads stdout/);
     const taken = await pipe.rest();
@@ -115,11 +114,8 @@ Deno.test({
   ignore: Deno.build.os === "windows",
   fn: async () => {
     await using workspace = await Workspace.make();
-    await workspace.serve();
-    const [pipe, receive] = await Pipe.receive(workspace, "--ack-timeout", "1");
+    const [pipe, receive] = await stalled(workspace, "--ack-timeout", "1");
     using _ = pipe;
-    await sendAll(workspace);
-    await pipe.lines(1);
     const other = workspace.receive("--verbose");
     await line(other, /^receiving as/);
     // Nothing is to happen, and that takes its time.
