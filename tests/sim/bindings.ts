@@ -6,7 +6,7 @@
 import type { Change } from "../../lib/core/effect.ts";
 import { matchesTopic } from "../support/topic_rule.ts";
 
-/** A binding as it was made. */
+/** A binding as it is made or undone. */
 export type BindingPlan = Extract<Change, { kind: "bound" | "unbound" }>;
 
 /** The bindings of a moment, of a direct exchange `d`, a topic exchange `t` and a fanout exchange `f`. */

@@ -1,6 +1,6 @@
 /**
  * What a history is about: the broker's limits, its exchanges and queues, and who sends and receives.
- * One seed decides; nothing of it changes later, whatever {@linkcode Meddler} adds to it.
+ * One seed decides; nothing of it changes later, whatever `meddler.ts` adds to it.
  *
  * @module
  */

@@ -37,6 +37,8 @@ const MISBEHAVING = /^mallory/;
 /** Replies to what a connection may have waiting, among them long ones. */
 const MAX_REPLIES_BYTES = 200_000;
 
+const EMPTYING = new Set(["purge", "delete_queue"]);
+
 /** The one reply of a command that has only one when it worked. */
 const REPLIES: Readonly<Record<string, RegExp>> = {
   declare_exchange: /^Exchange declared$/,
@@ -68,10 +70,8 @@ export class WireChecker implements WireObserver, Justification {
   readonly #attempts = new Map<string, Attempt>();
   readonly #acks = new Map<string, number>();
   readonly #rejected = new Set<string>();
-  /** The queues of purges that wait for their replies, each as often as it was asked. */
-  readonly #purged: string[] = [];
-  /** What was asked for by `delete_queue`, word for word. */
-  readonly #deleted = new Set<string>();
+  /** Commands that empty or delete a queue and wait for their replies, each as often as it was asked. */
+  readonly #emptying: string[] = [];
   /** Deliveries whose connection ended: the next commit that is asked for takes them back. */
   #orphans: Delivered[] = [];
   #due: Delivered[] = [];
@@ -133,8 +133,7 @@ export class WireChecker implements WireObserver, Justification {
     this.#conversations.clear();
     this.#orphans = [];
     this.#due = [];
-    this.#purged.length = 0;
-    this.#deleted.clear();
+    this.#emptying.length = 0;
   }
 
   /** A commit is asked for: what lost its connection before must be in it. */
@@ -185,11 +184,12 @@ export class WireChecker implements WireObserver, Justification {
   }
 
   mayPurge(queue: string): boolean {
-    return this.#purged.includes(queue);
+    const line = `purge ${queue}`;
+    return this.#emptying.includes(line) || this.#emptying.includes(`${line} force`);
   }
 
   mayDelete(queue: string, force: boolean): boolean {
-    return this.#deleted.has(force ? `${queue} force` : queue);
+    return this.#emptying.includes(`delete_queue ${queue}${force ? " force" : ""}`);
   }
 
   #of(wire: SimulatedWire): Conversation {
@@ -224,8 +224,7 @@ export class WireChecker implements WireObserver, Justification {
         this.#acks.set(key, (this.#acks.get(key) ?? 0) + 1);
         this.watch.acked(wire.peer, rest, delivered);
       } else if (dead === "dead") this.#rejected.add(`${conversation.identity} ${id}`);
-    } else if (verb === "purge") this.#purged.push(rest.split(" ")[0]!);
-    else if (verb === "delete_queue") this.#deleted.add(rest);
+    } else if (EMPTYING.has(verb)) this.#emptying.push(line);
     else if (verb === "fetch") conversation.fetches = true;
     const known = published.map((one) => this.#knows(conversation.identity, one));
     conversation.asked.push({
@@ -308,8 +307,7 @@ export class WireChecker implements WireObserver, Justification {
     if (verb === "ack") this.#answersAck(conversation, asked, line, failed);
     if (verb === "touch" && !failed) this.#touched(conversation, line.slice(8));
     if (verb === "consume" && !failed) this.#credit.subscribed(conversation, asked.line);
-    if (verb === "purge") this.#purged.splice(this.#purged.indexOf(asked.line.split(" ")[1]!), 1);
-    if (verb === "delete_queue") this.#deleted.delete(asked.line.slice("delete_queue ".length));
+    if (EMPTYING.has(verb)) this.#emptying.splice(this.#emptying.indexOf(asked.line), 1);
     return published.length === 0;
   }
 
