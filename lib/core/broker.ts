@@ -37,7 +37,7 @@ export interface BrokerOptions {
 /** What a client asks for: an input of a connection that gets an answer. */
 type Request = Exclude<
   Input,
-  InputOf<"tick" | "disk" | "connected" | "disconnected" | "drained">
+  InputOf<"tick" | "connected" | "disconnected" | "drained">
 >;
 
 /** Exchanges, queues, keys, leases and what was seen lately. */
@@ -91,10 +91,6 @@ export class Broker {
   step(input: Input, now: Now, out: Effect[]): void {
     const turn = new Turn(now, out, this.#stats);
     if (input.kind === "tick") return this.#delivery.tick(turn);
-    if (input.kind === "disk") {
-      this.#publishing.diskLow = input.low;
-      return;
-    }
     if (input.kind === "connected") return this.#connected(input);
     // An input may wait behind the end of its connection.
     const peer = this.#peers.get(input.connection);
@@ -102,6 +98,11 @@ export class Broker {
     if (input.kind === "disconnected") return this.#disconnected(turn, peer);
     if (input.kind === "drained") return this.#drained(turn, peer);
     this.#take(turn, peer, input);
+  }
+
+  /** The disk is nearly full, or no longer: `low` refuses what would fill it. */
+  disk(low: boolean): void {
+    this.#publishing.diskLow = low;
   }
 
   /**

@@ -10,12 +10,10 @@ import type { ExchangeKind } from "./exchange.ts";
 /** A connection's number; never used twice in one run of the broker. */
 export type ConnectionId = number;
 
-/** One thing that happens. All but the first five get exactly one answer or fetched delivery. */
+/** One thing that happens. All but the first four get exactly one answer or fetched delivery. */
 export type Input =
   /** Time has passed: leases and messages may be over. */
   | { readonly kind: "tick" }
-  /** The disk is nearly full, or no longer: `low` refuses what would fill it. */
-  | { readonly kind: "disk"; readonly low: boolean }
   | {
     readonly kind: "connected";
     readonly connection: ConnectionId;

@@ -127,7 +127,7 @@ export class Engine {
 
   /** Tells the core whether the disk is nearly full: at once, or what had its turn before would fill it. */
   disk(low: boolean): void {
-    this.#options.broker.step({ kind: "disk", low }, this.#options.clock.now(), []);
+    this.#options.broker.disk(low);
   }
 
   /** Tells that a connection has sent what was pushed to it. */

@@ -51,7 +51,7 @@ const TTLS = [undefined, undefined, undefined, undefined, 150, 400];
 const encoder = new TextEncoder();
 
 interface Action {
-  readonly kind: Input["kind"] | "restart" | "jump";
+  readonly kind: Input["kind"] | "disk" | "restart" | "jump";
   /** Numbers that each kind reads as it likes. */
   readonly who: number;
   readonly what: number;
@@ -93,7 +93,7 @@ const actionArbitrary: fc.Arbitrary<Action> = fc.record({
   how: fc.nat(11),
 });
 
-type Asked = Exclude<Action["kind"], "restart" | "jump" | "connected" | "tick" | "disk">;
+type Asked = Exclude<Action["kind"], "disk" | "restart" | "jump" | "connected" | "tick">;
 
 /** A broker and its model side by side. */
 class Pair {
@@ -116,7 +116,7 @@ class Pair {
     if (kind === "connected") return this.#reconnect(action);
     if (kind === "jump") this.driver.wallMs += (how - 7) * 40;
     else if (kind === "tick") this.tick([0, 1, 20, 50, 100, 300][what % 6]!);
-    else if (kind === "disk") this.step({ kind, low: how < 2 });
+    else if (kind === "disk") this.diskLow(how < 2);
     else this.step(this.#input(kind, action));
   }
 
@@ -132,6 +132,11 @@ class Pair {
   restart(): void {
     this.driver.restart();
     this.model.restart();
+  }
+
+  diskLow(low: boolean): void {
+    this.driver.diskLow(low);
+    this.model.diskLow(low);
   }
 
   tick(ms: number): void {

@@ -36,9 +36,9 @@ Deno.test("a disk that was low holds back what comes behind, too", () => {
   const driver = new CoreDriver();
   const alice = driver.connect("alice");
   alice.bind("q");
-  driver.step({ kind: "disk", low: true });
+  driver.diskLow(true);
   const text = refusalText(alice.publish("1"));
-  driver.step({ kind: "disk", low: false });
+  driver.diskLow(false);
   assert.equal(refusalText(alice.publish("2")), text);
   alice.publishAll(["1", "2"]);
 });

@@ -102,7 +102,7 @@ Deno.test("a publish to several queues of which one is full is refused whole and
 Deno.test("while the disk is low publishes are refused, and acks and deliveries go on", () => {
   const [driver, alice, bob] = bound({ ackTimeoutMs: 1000 });
   alice.publishAll(["1", "2", "3"]);
-  driver.step({ kind: "disk", low: true });
+  driver.diskLow(true);
   const changes = driver.changes.length;
   assert.deepEqual(alice.publish("4"), {
     kind: "refused",
@@ -120,19 +120,19 @@ Deno.test("while the disk is low publishes are refused, and acks and deliveries 
   driver.tick(1000);
   assert.deepEqual(bob.takeIds(), ["3"]);
   assert.equal(bob.deadLetters("q").length, 1);
-  driver.step({ kind: "disk", low: true });
+  driver.diskLow(true);
   assert.equal(refusal(alice.publish("4")), "limit");
-  driver.step({ kind: "disk", low: false });
+  driver.diskLow(false);
   alice.publishAll(["4"]);
 });
 
 Deno.test("a message that was accepted is accepted again, even if the queue is full or the disk low", () => {
   const [driver, alice] = bound({ maxMessages: 1 });
   alice.publishAll(["1"]);
-  driver.step({ kind: "disk", low: true });
+  driver.diskLow(true);
   alice.publishAll(["1"]);
   assert.equal(refusal(alice.publish("1", { body: "other" })), "conflict");
-  driver.step({ kind: "disk", low: false });
+  driver.diskLow(false);
   assert.equal(refusal(alice.publish("2")), "limit");
   alice.publishAll(["1"]);
   assert.deepEqual([alice.stats().duplicates, alice.stats().refused_full], [2, 1]);

@@ -39,7 +39,7 @@ function readable(step: Step): unknown {
 type WithoutConnection<T> = T extends Input ? Omit<T, "connection"> : never;
 
 /** A step for the core. */
-function input(asked: WithoutConnection<Exclude<Input, { kind: "tick" | "disk" }>>): unknown {
+function input(asked: WithoutConnection<Exclude<Input, { kind: "tick" }>>): unknown {
   const connection = CONNECTION;
   return readable({ kind: "input", input: { ...asked, connection } });
 }

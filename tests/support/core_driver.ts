@@ -31,7 +31,7 @@ type WithoutConnection<T> = T extends Input ? Omit<T, "connection"> : never;
 
 /** An input, with its connection left to the client that sends it. */
 export type ClientInput = WithoutConnection<
-  Exclude<Input, { kind: "tick" | "disk" | "connected" | "disconnected" | "drained" }>
+  Exclude<Input, { kind: "tick" | "connected" | "disconnected" | "drained" }>
 >;
 
 /** A message as a client got it. */
@@ -120,6 +120,11 @@ export class CoreDriver {
   /** Counts a refused connection, as the listener does. */
   connectionRefused(): void {
     this.#broker.connectionRefused();
+  }
+
+  /** Tells whether the disk is nearly full, as the engine does. */
+  diskLow(low: boolean): void {
+    this.#broker.disk(low);
   }
 
   /** Takes one input through the core and the disk, and hands out what it said. */

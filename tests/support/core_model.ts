@@ -79,6 +79,11 @@ export class CoreModel {
     this.#state.restart();
   }
 
+  /** The disk is nearly full, or no longer. */
+  diskLow(low: boolean): void {
+    this.#state.diskLow = low;
+  }
+
   /** Takes an input and holds what the broker did to what it had to do. */
   check(input: Input, now: Now, effects: readonly Effect[], bodyOf: BodyOf): void {
     this.#state.now = now;
@@ -113,8 +118,7 @@ export class CoreModel {
       const { connection, identity } = input;
       const nothing = { subscriptions: [], unsentBytes: 0, heldBack: new Map() };
       state.connections.push({ connection, identity, ...nothing });
-    } else if (input.kind === "disk") state.diskLow = input.low;
-    else if (input.kind === "tick") {
+    } else if (input.kind === "tick") {
       for (const message of state.messages) {
         const { ackTimeoutMs } = state.options(message.queue);
         const heldMs = state.now.monoMs - message.heldSinceMs;
@@ -126,7 +130,6 @@ export class CoreModel {
   #expect(input: Input, peer: ModelConnection, duties: Duties): void {
     switch (input.kind) {
       case "tick":
-      case "disk":
       case "connected":
         throw new Error("no connection's input");
       case "disconnected":
@@ -148,7 +151,7 @@ export class CoreModel {
   #answer(
     input: Exclude<
       Input,
-      InputOf<"tick" | "disk" | "connected" | "disconnected" | "drained" | "nack" | "redrive">
+      InputOf<"tick" | "connected" | "disconnected" | "drained" | "nack" | "redrive">
     >,
     peer: ModelConnection,
     duties: Duties,
