@@ -139,13 +139,10 @@ class DeadLettersRun {
       if (this.#terminal.json) this.#terminal.data(JSON.stringify({ redriven, left }));
       else this.#terminal.note(`redrove ${counted(redriven)} to queue '${this.#queue}'`);
       if (left === 0) return;
-      throw new CipherMqError(
-        "limit",
-        `${counted(left, "dead letter stays", "dead letters stay")}: the queue is full`,
-        {
-          hint: "receive what it holds, then redrive again",
-        },
-      );
+      const letters = counted(left, "dead letter stays", "dead letters stay");
+      throw new CipherMqError("limit", `${letters}: the queue is full`, {
+        hint: "receive what it holds, then redrive again",
+      });
     });
   }
 
@@ -157,10 +154,9 @@ class DeadLettersRun {
     }
     await this.#connected(async (operator) => {
       const purged = await operator.purgeDeadLetters(this.#queue);
-      if (this.#terminal.json) this.#terminal.data(JSON.stringify({ purged }));
-      else {this.#terminal.note(
-          `removed ${counted(purged, "dead letter", "dead letters")} of queue '${this.#queue}'`,
-        );}
+      if (this.#terminal.json) return this.#terminal.data(JSON.stringify({ purged }));
+      const letters = counted(purged, "dead letter", "dead letters");
+      this.#terminal.note(`removed ${letters} of queue '${this.#queue}'`);
     });
   }
 

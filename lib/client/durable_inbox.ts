@@ -50,6 +50,7 @@ const KIND: DatabaseKind = {
 const KEEP_AT_LEAST = 10_000;
 /** Rows looked at per batch when forgetting, so that no batch waits for a great cleaning. */
 const PRUNE_ROWS = 4;
+const KEY = new RegExp(`^[!-~]{${KEY_LENGTH}}$`);
 
 /** An inbox that survives a crash. One process at a time may have it open. */
 export class DurableInbox implements Inbox {
@@ -144,8 +145,6 @@ export class DurableInbox implements Inbox {
     }
   }
 }
-
-const KEY = new RegExp(`^[!-~]{${KEY_LENGTH}}$`);
 
 /** One of another length would make others of all that come after it. */
 function toBlob(keys: readonly string[]): Uint8Array {

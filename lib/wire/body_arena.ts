@@ -26,6 +26,7 @@ export class BodyArena {
     this.#free = this.#free.subarray(written);
     return body;
   }
+
   /** All of `texts` as UTF-8. Together they take a fraction of the time that each would take alone. */
   bodies(texts: readonly string[]): Uint8Array[] {
     const text = texts.join("");
