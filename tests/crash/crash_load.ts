@@ -15,7 +15,7 @@ import {
   requireOrder,
   requireSame,
 } from "../support/promises.ts";
-import { textsOf } from "../support/received.ts";
+import { textsFrom } from "../support/received.ts";
 import { moment, sizeOf, until } from "../support/waiting.ts";
 import type { Workspace } from "../support/workspace.ts";
 
@@ -218,7 +218,7 @@ export class CrashLoad {
     const marker = `marker ${this.#segment}`;
     await this.#workspace.send(...SPOOL, marker).success();
     const markerByMs = performance.now() + PATIENCE_MS;
-    while (this.#received().at(-1) !== marker) {
+    while (this.#received().texts.at(-1) !== marker) {
       if (performance.now() > markerByMs) throw new BrokenPromise(`${marker} does not arrive`);
       await this.#keepRunning("broker", "receiver");
       await moment(20);
@@ -264,7 +264,7 @@ export class CrashLoad {
 
   /** Each run's lines from its first on, each once, run after run, and all that were taken. */
   #checkReceived(): void {
-    const received = this.#received();
+    const { texts: received, end } = this.#received();
     const expected: string[] = [];
     for (let run = this.#checkedRuns; run < this.#taken.length; run++) {
       const arrived = received.filter((text) => text.startsWith(`${run} `)).length;
@@ -274,14 +274,13 @@ export class CrashLoad {
       for (let n = 0; n < arrived; n++) expected.push(`${run} ${n}`);
     }
     requireSame("the received lines", received.slice(0, -1), expected);
-    this.#checkedBytes = sizeOf(this.#output);
+    this.#checkedBytes = end;
     this.#checkedRuns = this.#taken.length;
   }
 
-  /** Whole lines since the last look. */
-  #received(): string[] {
-    const bytes = Deno.readFileSync(this.#output).subarray(this.#checkedBytes);
-    return textsOf(new TextDecoder().decode(bytes).split("\n").slice(0, -1));
+  /** Whole lines since the last check. */
+  #received(): { readonly texts: readonly string[]; readonly end: number } {
+    return textsFrom(this.#output, this.#checkedBytes);
   }
 }
 

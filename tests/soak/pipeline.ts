@@ -5,12 +5,10 @@
  * @module
  */
 import type { Program } from "../support/processes.ts";
-import { textsOf } from "../support/received.ts";
-import { sizeOf } from "../support/waiting.ts";
+import { textsFrom } from "../support/received.ts";
 import { BrokenPromise, requireSame } from "../support/promises.ts";
 import { rest, type World } from "./world.ts";
 
-const NEWLINE = 10;
 const FED_LINES = 20;
 const FED_EVERY_MS = 100;
 
@@ -95,12 +93,9 @@ export class Pipeline {
   /** Reads the whole lines that came since the last look. */
   look(): void {
     const path = this.#world.workspace.path(this.#output);
-    const length = sizeOf(path);
-    if (length === this.#lookedBytes) return;
-    const bytes = Deno.readFileSync(path).subarray(this.#lookedBytes);
-    const whole = bytes.subarray(0, bytes.lastIndexOf(NEWLINE) + 1);
-    this.#received.push(...textsOf(new TextDecoder().decode(whole).split("\n").slice(0, -1)));
-    this.#lookedBytes += whole.length;
+    const { texts, end } = textsFrom(path, this.#lookedBytes);
+    this.#received.push(...texts);
+    this.#lookedBytes = end;
   }
 
   /** Sends everything, waits until it has arrived and looks at it. */
