@@ -6,6 +6,7 @@
 import type { Stage } from "./actor.ts";
 import { Mallory } from "./mallory.ts";
 import { Meddler, PASSING_QUEUE } from "./meddler.ts";
+import type { RawClient } from "./raw_client.ts";
 import { RawConsumer } from "./raw_consumer.ts";
 import { RawPublisher } from "./raw_publisher.ts";
 import { ReceiverActor } from "./receiver_actor.ts";
@@ -65,7 +66,7 @@ export class Cast {
 
   /** Those who behave badly or at their whim go; whoever holds leases stays and says nothing. */
   calm(): void {
-    for (const one of this.#passing()) one.close();
+    for (const client of this.#passing()) client.close();
   }
 
   /** Sees to it that each lane with messages has somebody who takes them. */
@@ -78,7 +79,7 @@ export class Cast {
         drain = new RawConsumer(this.#stage, identity, [queue], "drains");
         this.#drains.set(name, drain);
       }
-      drain.open();
+      drain.client.open();
     }
   }
 
@@ -91,7 +92,7 @@ export class Cast {
     }
     const busy = this.senders.find((sender) => !sender.isDone);
     if (busy !== undefined) return `${busy.name} waits`;
-    if (!this.#passing().every((one) => one.isGone)) return "somebody has not left";
+    if (!this.#passing().every(({ isGone }) => isGone)) return "somebody has not left";
     const away = this.receivers.find((receiver) => !receiver.isReady);
     if (away !== undefined) return `${away.plan.identity} is not connected`;
     for (const { wire, held, asked, identity } of wires.open) {
@@ -104,13 +105,14 @@ export class Cast {
 
   /** Everybody leaves. */
   async close(): Promise<void> {
-    for (const one of [...this.holders, ...this.#drains.values()]) one.close();
+    for (const { client } of [...this.holders, ...this.#drains.values()]) client.close();
     await Promise.all([...this.senders, ...this.receivers].map((actor) => actor.close()));
   }
 
-  /** Those who are not wanted at the end. */
-  #passing() {
-    return [...this.consumers, ...this.publishers, ...this.meddlers, this.mallory];
+  /** The connections of those who are not wanted at the end. */
+  #passing(): RawClient[] {
+    const actors = [...this.consumers, ...this.publishers, ...this.meddlers, this.mallory];
+    return actors.map(({ client }) => client);
   }
 
   #isServed(queue: string, identity: string): boolean {

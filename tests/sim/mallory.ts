@@ -21,42 +21,33 @@ const encoder = new TextEncoder();
 
 /** One such client. */
 export class Mallory {
+  /** Its connection. */
+  readonly client: RawClient;
   readonly #stage: Stage;
-  readonly #client: RawClient;
   readonly #ids: () => string | undefined;
 
   /** `ids` tells an id that others use. */
   constructor(stage: Stage, ids: () => string | undefined) {
     this.#stage = stage;
-    this.#client = new RawClient(stage, "mallory");
+    this.client = new RawClient(stage, "mallory");
     this.#ids = ids;
   }
 
   /** Does something bad. */
   act(): void {
-    if (!this.#client.isOpen) return this.#client.open();
+    if (!this.client.isOpen) return this.client.open();
     const { random, world } = this.#stage;
     const kind = random.below(10);
     if (kind < 3) {
       world.counts.add("garbage");
-      this.#client.sendBytes(encoder.encode(random.pick(NONSENSE)));
+      this.client.sendBytes(encoder.encode(random.pick(NONSENSE)));
     } else if (kind < 4) {
       world.counts.add("line that does not end");
-      this.#client.sendBytes(encoder.encode("publish d r0 {"));
+      this.client.sendBytes(encoder.encode("publish d r0 {"));
     } else if (kind < 5) {
       world.counts.add("oversized line");
-      this.#client.sendBytes(new Uint8Array(world.limits.maxLineBytes + 1).fill(65));
+      this.client.sendBytes(new Uint8Array(world.limits.maxLineBytes + 1).fill(65));
     } else this.#meddle();
-  }
-
-  /** Whether it has hung up, and the broker knows. */
-  get isGone(): boolean {
-    return this.#client.isGone;
-  }
-
-  /** Hangs up. */
-  close(): void {
-    this.#client.close();
   }
 
   #meddle(): void {
@@ -64,7 +55,7 @@ export class Mallory {
     const id = this.#ids() ?? "none";
     const queue = random.pick(scenario.queues).name;
     const key = "A".repeat(43) + "=";
-    this.#client.send(random.pick([
+    this.client.send(random.pick([
       `ack ${id}`,
       `ack ${id}`,
       `nack ${id} dead`,

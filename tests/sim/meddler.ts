@@ -12,8 +12,9 @@ export const PASSING_QUEUE = "passing";
 
 /** One such client. */
 export class Meddler {
+  /** Its connection. */
+  readonly client: RawClient;
   readonly #stage: Stage;
-  readonly #client: RawClient;
   /** It has asked for something and has no reply: one after another, or a drain could lose its queue. */
   #waits = false;
 
@@ -21,25 +22,15 @@ export class Meddler {
   constructor(stage: Stage) {
     this.#stage = stage;
     const rest = () => this.#waits = false;
-    this.#client = new RawClient(stage, "meddler", rest, rest);
+    this.client = new RawClient(stage, "meddler", rest, rest);
   }
 
   /** Does something. */
   act(): void {
-    if (!this.#client.isOpen) return this.#client.open();
+    if (!this.client.isOpen) return this.client.open();
     if (this.#waits) return;
     this.#waits = true;
-    this.#client.send(this.#command());
-  }
-
-  /** Whether it has hung up, and the broker knows. */
-  get isGone(): boolean {
-    return this.#client.isGone;
-  }
-
-  /** Hangs up. */
-  close(): void {
-    this.#client.close();
+    this.client.send(this.#command());
   }
 
   #command(): string {

@@ -81,7 +81,7 @@ export class Mischief {
       [24, () => random.pick(publishers).publish()],
       [10, () => random.pick(publishers).again()],
       [3, () => random.pick(publishers).reuse()],
-      [1, () => random.pick(publishers).close()],
+      [1, () => random.pick(publishers).client.close()],
       [20, () => random.pick(consumers).act()],
       [3, () => random.pick(holders).act()],
       [6, () => mallory.act()],

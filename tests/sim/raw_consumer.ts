@@ -12,8 +12,9 @@ export type Habit = "whimsical" | "fetches" | "holds" | "drains";
 
 /** One of them. */
 export class RawConsumer {
+  /** Its connection. */
+  readonly client: RawClient;
   readonly #stage: Stage;
-  readonly #client: RawClient;
   readonly #queues: readonly string[];
   readonly #habit: Habit;
   readonly #held: string[] = [];
@@ -24,7 +25,7 @@ export class RawConsumer {
     this.#stage = stage;
     this.#queues = queues;
     this.#habit = habit;
-    this.#client = new RawClient(
+    this.client = new RawClient(
       stage,
       identity,
       (line) => this.#heard(line),
@@ -32,32 +33,17 @@ export class RawConsumer {
     );
   }
 
-  /** Connects, if it is not connected. */
-  open(): void {
-    this.#client.open();
-  }
-
   /** Does something. */
   act(): void {
-    if (!this.#client.isOpen) return this.#client.open();
+    if (!this.client.isOpen) return this.client.open();
     const { random } = this.#stage;
     const queue = random.pick(this.#queues);
     if (this.#habit === "holds") {
-      if (this.#held.length < 3) this.#client.send(`fetch ${queue}`);
+      if (this.#held.length < 3) this.client.send(`fetch ${queue}`);
       return;
     }
-    if (this.#habit === "fetches" && random.chance(0.5)) return this.#client.send(`fetch ${queue}`);
+    if (this.#habit === "fetches" && random.chance(0.5)) return this.client.send(`fetch ${queue}`);
     this.#whim(queue);
-  }
-
-  /** Whether it has hung up, and the broker knows. */
-  get isGone(): boolean {
-    return this.#client.isGone;
-  }
-
-  /** Hangs up. */
-  close(): void {
-    this.#client.close();
   }
 
   #whim(queue: string): void {
@@ -68,35 +54,35 @@ export class RawConsumer {
     else if (whim < 55) this.#settle("nack ", random.pick(["", " again"]));
     else if (whim < 60) this.#settle("nack ", " dead it is bad");
     else if (whim < 68 && this.#held.length > 0) {
-      this.#client.send(`touch ${random.pick(this.#held)}`);
+      this.client.send(`touch ${random.pick(this.#held)}`);
     } else if (whim < 78 && this.#seen.length > 0) {
-      this.#client.send(`ack ${random.pick(this.#seen)}`);
-    } else if (whim < 84) this.#client.send(`redrive ${plan}`);
-    else if (whim < 88) this.#client.send(`dead_letters ${plan}`);
-    else if (whim < 91) this.#client.send("stats");
-    else if (whim < 93) this.#client.send("heartbeat");
-    else if (whim < 94) this.#client.send(`purge ${plan} force`);
-    else if (whim < 97) this.#client.close();
+      this.client.send(`ack ${random.pick(this.#seen)}`);
+    } else if (whim < 84) this.client.send(`redrive ${plan}`);
+    else if (whim < 88) this.client.send(`dead_letters ${plan}`);
+    else if (whim < 91) this.client.send("stats");
+    else if (whim < 93) this.client.send("heartbeat");
+    else if (whim < 94) this.client.send(`purge ${plan} force`);
+    else if (whim < 97) this.client.close();
   }
 
   #settle(verb: string, rest = ""): void {
     if (this.#held.length === 0) return;
     const at = this.#stage.random.below(this.#held.length);
     const [id] = this.#held.splice(at, 1);
-    this.#client.send(`${verb}${id}${rest}`);
+    this.client.send(`${verb}${id}${rest}`);
   }
 
   #opened(): void {
     this.#held.length = 0;
     if (this.#habit === "fetches" || this.#habit === "holds") return;
     const prefetch = this.#habit === "drains" ? 1_000 : 1 + this.#stage.random.below(4);
-    for (const queue of this.#queues) this.#client.send(`consume ${queue} ${prefetch}`);
+    for (const queue of this.#queues) this.client.send(`consume ${queue} ${prefetch}`);
   }
 
   #heard(line: string): void {
     if (!line.startsWith("Message: ")) return;
     const id = line.slice(9, line.indexOf(" ", 9));
-    if (this.#habit === "drains") return this.#client.send(`ack ${id}`);
+    if (this.#habit === "drains") return this.client.send(`ack ${id}`);
     if (this.#habit === "holds") this.#stage.world.counts.add("silent holder of leases");
     this.#held.push(id);
     this.#seen.push(id);

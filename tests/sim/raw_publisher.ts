@@ -14,8 +14,9 @@ const SHARED_IDS = 30;
 
 /** One publisher. */
 export class RawPublisher {
+  /** Its connection. */
+  readonly client: RawClient;
   readonly #stage: Stage;
-  readonly #client: RawClient;
   readonly #meant: Map<string, Set<string>>;
   /** What it said to publish. */
   readonly #published: string[] = [];
@@ -25,14 +26,14 @@ export class RawPublisher {
   /** Has published nothing. */
   constructor(stage: Stage, name: string, meant: Map<string, Set<string>>) {
     this.#stage = stage;
-    this.#client = new RawClient(stage, name);
+    this.client = new RawClient(stage, name);
     this.#meant = meant;
   }
 
   /** Publishes something new, alone or with others. */
   publish(): void {
     const { random, scenario } = this.#stage;
-    if (!this.#client.isOpen) return this.#client.open();
+    if (!this.client.isOpen) return this.client.open();
     const route = random.pick(scenario.routes);
     const count = random.chance(0.2) ? 2 + random.below(3) : 1;
     const ids = Array.from({ length: count }, () => this.#newId());
@@ -42,25 +43,15 @@ export class RawPublisher {
   /** Publishes the very same again. */
   again(): void {
     const { random } = this.#stage;
-    if (this.#published.length > 0) this.#client.send(random.pick(this.#published));
+    if (this.#published.length > 0) this.client.send(random.pick(this.#published));
   }
 
   /** Publishes something else under an id that it has used. */
   reuse(): void {
     const { random, scenario } = this.#stage;
-    if (this.#used.length === 0 || !this.#client.isOpen) return;
+    if (this.#used.length === 0 || !this.client.isOpen) return;
     const id = random.pick(this.#used);
     this.#say(random.pick(scenario.routes), [this.#envelope(id)], false);
-  }
-
-  /** Whether it has hung up, and the broker knows. */
-  get isGone(): boolean {
-    return this.#client.isGone;
-  }
-
-  /** Hangs up. */
-  close(): void {
-    this.#client.close();
   }
 
   #say({ exchange, key }: RoutePlan, envelopes: readonly string[], isBatch: boolean): void {
@@ -70,14 +61,14 @@ export class RawPublisher {
       ? `publish_batch ${exchange} ${key} [${envelopes.join(",")}]`
       : `publish ${exchange} ${key} ${envelopes[0]}${ttl}`;
     this.#published.push(line);
-    this.#client.send(line);
+    this.client.send(line);
   }
 
   #newId(): string {
     const { random } = this.#stage;
     const id = random.chance(0.3)
       ? `shared-${random.below(SHARED_IDS)}`
-      : `${this.#client.identity}-${this.#sent++}`;
+      : `${this.client.identity}-${this.#sent++}`;
     this.#used.push(id);
     return id;
   }
@@ -85,7 +76,7 @@ export class RawPublisher {
   #envelope(id: string): string {
     const { random, scenario, texts } = this.#stage;
     const receiver = random.pick(scenario.identities);
-    const text = `${this.#client.identity}/${id}/${random.uint32()}`;
+    const text = `${this.client.identity}/${id}/${random.uint32()}`;
     const body = rawEnvelope(id, receiver, text, random);
     if (random.chance(0.04)) return body.replace(/"tag":"[^"]{4}/, '"tag":"AAAA');
     texts.set(body, text);
