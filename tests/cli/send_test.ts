@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { RawClient } from "../support/raw_client.ts";
+import { queued } from "../support/commands.ts";
 import { until } from "../support/waiting.ts";
 import { Workspace } from "../support/workspace.ts";
 
@@ -258,17 +258,10 @@ Deno.test("a message that waited too long is never delivered: a dead letter, or 
     assert.equal(told, "Queue declared");
     assert.equal((await send(workspace, ["short", ...AS, "--ttl", "0.05"])).code, 0);
     assert.equal((await send(workspace, ["long", ...AS, "--ttl", "3600"])).code, 0);
-    await until("it expires", async () => (await countsOf(client)).queue === 1);
+    await until("it expires", async () => await queued(client, "receiver_1") === 1);
     assert.deepEqual(await received(workspace, 1), ["long"]);
-    assert.deepEqual(await countsOf(client), { queue: 0, dead: letters });
+    assert.equal(await queued(client, "receiver_1"), 0);
+    assert.equal(await queued(client, "receiver_1.dead"), letters);
     assert.match(await client.ask("purge receiver_1.dead force") ?? "", /^Queue purged: /);
   }
 });
-
-/** What waits in the queue and among its dead letters. */
-async function countsOf(client: RawClient): Promise<{ queue: number; dead: number }> {
-  const reply = (await client.ask("stats")) ?? "";
-  const { queues } = JSON.parse(reply.slice("Stats: ".length)) as { queues: [string, number][] };
-  const counts = new Map(queues);
-  return { queue: counts.get("receiver_1") ?? 0, dead: counts.get("receiver_1.dead") ?? 0 };
-}

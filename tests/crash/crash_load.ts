@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { consume, declareQueues, messageId } from "../support/commands.ts";
+import { declareQueues, queued, take } from "../support/commands.ts";
 import { LoadConsumer, LoadPublisher } from "../support/load.ts";
 import { PATIENCE_MS, type Program, type ProgramOptions } from "../support/processes.ts";
 import {
@@ -235,29 +235,13 @@ export class CrashLoad {
 
   async #untilEmpty(queue: string): Promise<void> {
     const client = await this.#workspace.connect("sender_1");
-    while (await this.#depth(client, queue) > 0) await moment(20);
+    while (await queued(client, queue) > 0) await moment(20);
     client.close();
-  }
-
-  async #depth(client: { ask(line: string): Promise<string | undefined> }, queue: string) {
-    const stats = JSON.parse((await client.ask("stats"))!.slice("Stats: ".length));
-    return new Map<string, number>(stats.queues).get(queue) ?? 0;
   }
 
   async #checkBacklog({ acked }: LoadPublisher): Promise<void> {
     const client = await this.#workspace.connect("backlog");
-    const count = await this.#depth(client, "backlog");
-    await consume(client, "backlog");
-    const ids: string[] = [];
-    for (let confirmed = 0; confirmed < count;) {
-      const line = await client.line();
-      if (line?.startsWith("ACK_CONFIRMED ")) {
-        confirmed++;
-        continue;
-      }
-      ids.push(messageId(line));
-      await client.write(`ack ${ids.at(-1)}\n`);
-    }
+    const ids = await take(client, "backlog", await queued(client, "backlog"));
     client.close();
     requireSame("the backlog", ids, [...acked]);
   }

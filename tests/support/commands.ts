@@ -70,9 +70,15 @@ export function messageId(line: string | undefined): string {
 
 /** Takes and acknowledges all messages that a queue has; gives their ids. No other queue has any. */
 export async function drain(client: RawClient, receiver = "receiver_1"): Promise<string[]> {
-  const count = await queued(client);
+  const ids = await take(client, receiver, await queued(client));
+  assert.equal(await queued(client), 0);
+  return ids;
+}
+
+/** Consumes a queue until `count` messages of it are acknowledged; gives their ids. */
+export async function take(client: RawClient, queue: string, count: number): Promise<string[]> {
   const ids: string[] = [];
-  await consume(client, receiver);
+  await consume(client, queue);
   for (let confirmed = 0; confirmed < count;) {
     const line = await client.line();
     if (line?.startsWith("ACK_CONFIRMED ")) {
@@ -82,13 +88,13 @@ export async function drain(client: RawClient, receiver = "receiver_1"): Promise
     ids.push(messageId(line));
     await client.write(`ack ${ids.at(-1)}\n`);
   }
-  assert.equal(await queued(client), 0);
   return ids;
 }
 
-/** Messages that the broker has in its queues. */
-export async function queued(client: RawClient): Promise<number> {
+/** Messages that the broker has in a queue; without its name, in all of them. */
+export async function queued(client: RawClient, queue?: string): Promise<number> {
   const reply = (await client.ask("stats")) ?? "";
   const { queues } = JSON.parse(reply.slice("Stats: ".length)) as { queues: [string, number][] };
-  return queues.reduce((sum, [, messages]) => sum + messages, 0);
+  const counted = queues.filter(([name]) => queue === undefined || name === queue);
+  return counted.reduce((sum, [, messages]) => sum + messages, 0);
 }
