@@ -62,6 +62,7 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "lib/pki/authority.ts": "tests/pki/certificate_test.ts",
   "lib/pki/host.ts": "tests/pki/certificate_test.ts",
   "lib/pki/signing.ts": "tests/pki/certificate_test.ts",
+  "lib/server/batch.ts": "tests/server/engine_test.ts",
   "lib/server/running_broker.ts": "tests/server/server_test.ts",
   "lib/store/database_worker.ts": "tests/store/worker_database_test.ts",
   "lib/store/transaction.ts": "tests/store/sqlite_store_test.ts",

@@ -105,6 +105,11 @@ export class Broker {
     this.#publishing.diskLow = low;
   }
 
+  /** How many queues there are. */
+  get queueCount(): number {
+    return this.#topology.queueCount;
+  }
+
   /**
    * Ids of messages accepted before this moment are forgotten, in milliseconds since the Unix epoch:
    * it is later than the duplicate horizon where there were too many of them.

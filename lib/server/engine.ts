@@ -8,21 +8,29 @@
  */
 import type { Clock, Now } from "../base/clock.ts";
 import { CipherMqError, messageOf } from "../base/errors.ts";
+import type { Cancel, Timers } from "../base/timers.ts";
 import type { Broker } from "../core/broker.ts";
-import type { Answer, Change, Effect } from "../core/effect.ts";
+import type { Answer, Effect } from "../core/effect.ts";
 import type { ConnectionId, Input } from "../core/input.ts";
 import type { Message, MessageHead } from "../core/message.ts";
 import type { Step } from "../session/session.ts";
 import type { Store } from "../store/store.ts";
 import type { Reply } from "../wire/reply.ts";
+import { Batch, type Release } from "./batch.ts";
 import { Turns } from "./turns.ts";
 
-/** What one commit takes: so much that it pays, and so little that nobody waits long for the next. */
-const MAX_STEPS = 1024;
-/** Bytes that its steps came as. */
-const MAX_BYTES = 8 * 1024 * 1024;
-/** Bytes of bodies that it writes, of which a short command can move many and one message has many copies. */
-const MAX_WRITTEN_BYTES = 16 * 1024 * 1024;
+/**
+ * What one commit takes: so much that it pays, and so little that nobody waits long for the next. It
+ * has a row for each queue and lets out a piece for each connection: with many of them it takes more.
+ */
+const MIN_STEPS = 1024;
+const STEPS_EACH = 8;
+const MAX_STEPS = 8 * 1024;
+/**
+ * Acknowledgements wait so long for a commit that is made anyway, where there was one so short a time
+ * ago: with a message or more per millisecond they need no commits of their own.
+ */
+const PATIENCE_MS = 3;
 
 /** A step that is the engine's to answer: one that is answered without the store's commit is not. */
 export type EngineStep = Exclude<Step, { readonly kind: "backup" }>;
@@ -57,8 +65,8 @@ export interface EngineOptions {
   readonly store: Store;
   /** Where the time comes from. */
   readonly clock: Clock;
-  /** Runs `turn` when the event loop has taken what has arrived; `setImmediate` in a real broker. */
-  readonly schedule: (turn: () => void) => void;
+  /** Runs turns when the event loop has taken what has arrived, and what can wait a little later. */
+  readonly timers: Pick<Timers, "soon" | "after">;
   /** Called once when the broker must stop: its memory may be ahead of its disk. */
   readonly onFailure: (error: CipherMqError) => void;
 }
@@ -72,22 +80,7 @@ interface Submission {
   done: number;
 }
 
-type DeliverEffect = Extract<Effect, { kind: "deliver" }>;
-
-/** What is let out once the batch is on disk, in order. */
-type Release =
-  | Exclude<Effect, { kind: "change" }>
-  | { readonly kind: "reply"; readonly connection: ConnectionId; readonly reply: Reply }
-  | { readonly kind: "close"; readonly connection: ConnectionId }
-  | { readonly kind: "done"; readonly submission: Submission };
-
-/** What one commit makes durable, and what it lets out. */
-interface Batch {
-  readonly changes: Change[];
-  readonly releases: Release[];
-  /** Bytes of the bodies that the changes write. */
-  writtenBytes: number;
-}
+type ReleaseOf<Kind> = Extract<Release, { readonly kind: Kind }>;
 
 /** Runs a broker against a store. */
 export class Engine {
@@ -95,6 +88,11 @@ export class Engine {
   readonly #outlets = new Map<ConnectionId, Outlet>();
   readonly #touched = new Set<Outlet>();
   readonly #waiting = new Turns<Submission>();
+  #batch: Batch;
+  /** When the last commit was made that somebody waited for. */
+  #awaitedMs = -Infinity;
+  /** Takes back the end of the batch's patience. */
+  #patience: Cancel | undefined;
   #running = false;
   #failed = false;
   #nextConnection = 1;
@@ -104,6 +102,7 @@ export class Engine {
   /** Makes an engine that has nothing to do yet. */
   constructor(options: EngineOptions) {
     this.#options = options;
+    this.#batch = this.#newBatch();
   }
 
   /** Takes a new connection in and gives it its number. */
@@ -157,7 +156,7 @@ export class Engine {
 
   /** Resolves when nothing waits any more, or the engine has failed. */
   idle(): Promise<void> {
-    if (this.#failed || (!this.#running && this.#waiting.empty)) return Promise.resolve();
+    if (this.#failed || this.#isIdle) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
@@ -166,22 +165,65 @@ export class Engine {
     this.submit(connection, [{ kind: "input", input }], 0);
   }
 
+  /** Whether there is something to do before anything else arrives or happens. */
+  get #hasWork(): boolean {
+    const isWaiting = this.#patience !== undefined;
+    return !this.#waiting.empty || this.#forgetBeforeMs !== undefined ||
+      (!isWaiting && !this.#batch.isEmpty);
+  }
+
+  get #isIdle(): boolean {
+    return !this.#running && this.#waiting.empty && this.#batch.isEmpty;
+  }
+
   #wake(): void {
     if (this.#running) return;
     this.#running = true;
-    this.#options.schedule(() => this.#turn());
+    this.#options.timers.soon(() => this.#turn());
   }
 
   async #turn(): Promise<void> {
     try {
-      await this.#runBatch();
+      const now = this.#options.clock.now();
+      this.#fillBatch(now);
+      if (this.#canWait(now)) this.#wait();
+      else await this.#commit(now);
       await this.#forgetPiece();
     } catch (error) {
       return this.#fail(error);
     }
     this.#running = false;
-    if (!this.#waiting.empty || this.#forgetBeforeMs !== undefined) return this.#wake();
+    if (this.#hasWork) return this.#wake();
+    if (!this.#isIdle) return;
     for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  /** Whether nobody loses by committing the batch with what comes next, which will be soon. */
+  #canWait({ monoMs }: Now): boolean {
+    const { changes, isAwaited, isFull } = this.#batch;
+    if (changes.length === 0) return false;
+    if (isAwaited) this.#awaitedMs = monoMs;
+    return !isAwaited && !isFull && monoMs - this.#awaitedMs < PATIENCE_MS;
+  }
+
+  #wait(): void {
+    this.#patience ??= this.#options.timers.after(PATIENCE_MS, () => {
+      this.#patience = undefined;
+      this.#wake();
+    });
+  }
+
+  /** Makes the batch durable, and lets out what waits for that. */
+  async #commit(now: Now): Promise<void> {
+    this.#patience?.();
+    this.#patience = undefined;
+    const { changes, releases } = this.#batch;
+    this.#batch = this.#newBatch();
+    if (changes.length > 0) await this.#options.store.commit(changes, now.wallMs);
+    const bodies = await this.#readBodies(releases);
+    for (const release of releases) this.#release(release, bodies);
+    for (const outlet of this.#touched) outlet.flush();
+    this.#touched.clear();
   }
 
   async #forgetPiece(): Promise<void> {
@@ -192,53 +234,41 @@ export class Engine {
     if (!more && this.#forgetBeforeMs === beforeMs) this.#forgetBeforeMs = undefined;
   }
 
-  async #runBatch(): Promise<void> {
-    const now = this.#options.clock.now();
-    const { changes, releases } = this.#stepBatch(now);
-    if (changes.length > 0) await this.#options.store.commit(changes, now.wallMs);
-    const bodies = await this.#readBodies(releases);
-    for (const release of releases) this.#release(release, bodies);
-    for (const outlet of this.#touched) outlet.flush();
-    this.#touched.clear();
+  #newBatch(): Batch {
+    const width = this.#options.broker.queueCount + this.#outlets.size;
+    return new Batch(Math.min(Math.max(MIN_STEPS, STEPS_EACH * width), MAX_STEPS));
   }
 
   /** Steps one submission of each connection in turn, until a commit has enough. */
-  #stepBatch(now: Now): Batch {
-    const batch: Batch = { changes: [], releases: [], writtenBytes: 0 };
-    let steps = 0;
-    let bytes = 0;
-    while (steps < MAX_STEPS && bytes < MAX_BYTES && batch.writtenBytes < MAX_WRITTEN_BYTES) {
+  #fillBatch(now: Now): void {
+    while (!this.#batch.isFull) {
       const submission = this.#waiting.next();
-      if (submission === undefined) break;
-      const before = submission.done;
-      this.#step(submission, now, batch);
-      steps += submission.done - before;
-      bytes += submission.bytes;
+      if (submission === undefined) return;
+      this.#step(submission, now);
     }
-    return batch;
   }
 
-  #step(submission: Submission, now: Now, batch: Batch): void {
-    const { connection, steps, bytes } = submission;
-    while (submission.done < steps.length) {
-      // What is left is for another commit: each step alone is bounded.
-      if (batch.writtenBytes >= MAX_WRITTEN_BYTES) return this.#waiting.giveBack(submission);
+  #step(submission: Submission, now: Now): void {
+    const { connection, steps, bytes, arrivedMs } = submission;
+    const before = submission.done;
+    const batch = this.#batch;
+    while (submission.done < steps.length && !batch.isLong) {
       const step = steps[submission.done++]!;
-      if (step.kind === "input") this.#stepCore(step.input, now, batch);
-      else batch.releases.push({ ...step, connection });
+      if (step.kind === "input") this.#stepCore(step.input, now);
+      else batch.release({ ...step, connection });
     }
-    if (bytes > 0) batch.releases.push({ kind: "done", submission });
+    batch.count(submission.done - before, bytes);
+    // What is left is for another commit: each step alone is bounded.
+    if (submission.done < steps.length) this.#waiting.giveBack(submission);
+    else if (bytes > 0) {
+      batch.release({ kind: "done", connection, steps: steps.length, bytes, arrivedMs });
+    }
   }
 
-  #stepCore(input: Input, now: Now, batch: Batch): void {
+  #stepCore(input: Input, now: Now): void {
     const effects: Effect[] = [];
     this.#options.broker.step(input, now, effects);
-    for (const effect of effects) {
-      if (effect.kind === "change") {
-        batch.changes.push(effect.change);
-        batch.writtenBytes += writtenBytes(effect.change);
-      } else batch.releases.push(effect);
-    }
+    for (const effect of effects) this.#batch.take(effect);
   }
 
   async #readBodies(releases: readonly Release[]): Promise<ReadonlyMap<Message, Uint8Array>> {
@@ -254,7 +284,7 @@ export class Engine {
   }
 
   #release(release: Release, bodies: ReadonlyMap<Message, Uint8Array>): void {
-    if (release.kind === "done") return this.#done(release.submission);
+    if (release.kind === "done") return this.#done(release);
     const outlet = this.#outlets.get(release.connection);
     // The connection ended meanwhile; its leases return by its `disconnected` input.
     if (outlet === undefined) return;
@@ -271,17 +301,17 @@ export class Engine {
     }
   }
 
-  #deliver(outlet: Outlet, { message, fetched }: DeliverEffect, body?: Uint8Array): void {
+  #deliver(outlet: Outlet, { message, fetched }: ReleaseOf<"deliver">, body?: Uint8Array): void {
     if (body !== undefined) return outlet.deliver(message, body);
     // Acknowledged in the same batch by another connection of its receiver: nothing to send.
     outlet.withdrawn(message);
     if (fetched) outlet.answer({ kind: "no_messages" });
   }
 
-  #done({ connection, steps, bytes, arrivedMs }: Submission): void {
+  #done({ connection, steps, bytes, arrivedMs }: ReleaseOf<"done">): void {
     const waitedMs = this.#options.clock.now().monoMs - arrivedMs;
-    this.#options.broker.answered(steps.length, waitedMs);
-    this.#outlets.get(connection)?.released(steps.length, bytes);
+    this.#options.broker.answered(steps, waitedMs);
+    this.#outlets.get(connection)?.released(steps, bytes);
   }
 
   #fail(error: unknown): void {
@@ -294,9 +324,4 @@ export class Engine {
       known ? error : new CipherMqError("storage", `the broker stops: ${text}`, { cause: error }),
     );
   }
-}
-
-/** Bytes of bodies that the store writes for a change. */
-function writtenBytes(change: Change): number {
-  return change.kind === "enqueued" || change.kind === "moved" ? change.message.size : 0;
 }

@@ -79,7 +79,7 @@ export class RunningBroker {
       broker,
       store,
       clock: this.#clock,
-      schedule: (turn) => runtime.timers.soon(turn),
+      timers: runtime.timers,
       onFailure: (error) => this.#fail(error),
     });
   }

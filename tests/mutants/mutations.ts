@@ -5,6 +5,7 @@
  */
 import type { Mutation } from "./mutation.ts";
 
+const BATCH = "lib/server/batch.ts";
 const ENGINE = "lib/server/engine.ts";
 const BROKER = "lib/core/broker.ts";
 const CONSUMER = "lib/core/consumer.ts";
@@ -527,7 +528,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     bug: "a commit has no bound in bytes",
     edits: [{
-      file: ENGINE,
+      file: BATCH,
       find: "const MAX_WRITTEN_BYTES = 16 * 1024 * 1024;",
       replace: "const MAX_WRITTEN_BYTES = Infinity;",
     }],
@@ -537,8 +538,29 @@ export const MUTATIONS: readonly Mutation[] = [
     bug: "a commit has all that one client sends at once, whatever its bytes",
     edits: [{
       file: ENGINE,
-      find:
-        "if (batch.writtenBytes >= MAX_WRITTEN_BYTES) return this.#waiting.giveBack(submission);",
+      find: "while (submission.done < steps.length && !batch.isLong) {",
+      replace: "while (submission.done < steps.length) {",
+    }],
+    suites: ["tests/server/engine_test.ts"],
+  },
+  {
+    bug: "acknowledgements wait for company that does not come",
+    edits: [{
+      file: ENGINE,
+      find: "this.#patience = undefined;\n      this.#wake();",
+      replace: "this.#patience = undefined;",
+    }],
+    suites: ["tests/server/engine_test.ts"],
+  },
+  {
+    bug: "what else waits for its commit is taken for an acknowledgement",
+    edits: [{
+      file: BATCH,
+      find: 'if (change.kind !== "removed") this.#isAwaited = true;',
+      replace: "",
+    }, {
+      file: BATCH,
+      find: "if (!isPatient(release)) this.#isAwaited = true;",
       replace: "",
     }],
     suites: ["tests/server/engine_test.ts"],

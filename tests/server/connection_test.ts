@@ -136,7 +136,7 @@ class Bench {
   readonly #room: IncomingRoom;
   readonly #engine: Engine;
   readonly #backups: Backups;
-  readonly #turns: (() => void)[] = [];
+  #turns: (() => void)[] = [];
   monoMs = 0;
 
   private constructor(limits: Limits, broker: Broker, store: MemoryStore) {
@@ -149,7 +149,10 @@ class Bench {
       broker,
       store,
       clock: this.#clock,
-      schedule: (turn) => this.#turns.push(turn),
+      timers: {
+        soon: (turn) => void this.#turns.push(turn),
+        after: (ms, work) => this.#after(ms, work),
+      },
       onFailure: (error) => {
         throw error;
       },
@@ -206,6 +209,16 @@ class Bench {
   /** Runs until nothing is left to do. */
   async run(): Promise<void> {
     while (this.#turns.length > 0) await this.turn();
+  }
+
+  /** Nothing waits long: time passes as soon as somebody waits for it. */
+  #after(ms: number, work: () => void): () => void {
+    const turn = () => {
+      this.monoMs += ms;
+      work();
+    };
+    this.#turns.push(turn);
+    return () => this.#turns = this.#turns.filter((other) => other !== turn);
   }
 
   get #clock() {

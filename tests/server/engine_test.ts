@@ -78,6 +78,8 @@ class ScriptedStore implements Store {
 class Bench {
   readonly store = new ScriptedStore();
   readonly turns: (() => void)[] = [];
+  /** What is to be done later, and when. */
+  readonly later = new Map<() => void, number>();
   readonly failures: CipherMqError[] = [];
   readonly broker: Broker;
   readonly engine: Engine;
@@ -89,7 +91,13 @@ class Bench {
       broker: this.broker,
       store: this.store,
       clock: { now: () => ({ wallMs: 1_700_000_000_000 + this.monoMs, monoMs: this.monoMs }) },
-      schedule: (turn) => this.turns.push(turn),
+      timers: {
+        soon: (turn) => void this.turns.push(turn),
+        after: (ms, work) => {
+          this.later.set(work, this.monoMs + ms);
+          return () => void this.later.delete(work);
+        },
+      },
       onFailure: (error) => this.failures.push(error),
     });
   }
@@ -134,10 +142,22 @@ class Bench {
     await this.run();
   }
 
-  /** Runs until nothing is left to do. */
+  /** Lets so much time pass. */
+  async pass(ms: number): Promise<void> {
+    this.monoMs += ms;
+    for (const [work, dueMs] of this.later) {
+      if (dueMs <= this.monoMs && this.later.delete(work)) work();
+    }
+    await this.run();
+  }
+
+  /** Runs until nothing is left to do, however long that takes. */
   async finish(): Promise<void> {
     await this.run();
-    while (this.store.pending.length > 0) await this.succeed();
+    while (this.store.pending.length > 0 || this.later.size > 0) {
+      if (this.store.pending.length > 0) await this.succeed();
+      else await this.pass(Math.min(...this.later.values()) - this.monoMs);
+    }
   }
 
   #next(): Pending {
@@ -227,7 +247,7 @@ Deno.test("no answer and no delivery leaves before its commit has resolved", asy
   assert.deepEqual(alice.take(), ["accepted 1", "released 1 1", "flush"]);
   assert.deepEqual(bob.take(), ["deliver 1", "flush"]);
   bob.send({ kind: "ack", id: "1" });
-  await bench.run();
+  await bench.pass(3);
   assert.deepEqual(bob.take(), []);
   await bench.succeed();
   assert.deepEqual(bob.take(), ["ack_confirmed 1", "released 1 1", "flush"]);
@@ -408,6 +428,101 @@ Deno.test("what is handed out and acknowledged in one batch is withdrawn, not re
     "released 2 1",
     "flush",
   ]);
+});
+
+/** A message on its way to bob, who consumes with a prefetch; commits are counted from now on. */
+async function deliverOne(prefetch: number): Promise<[Bench, TestClient, TestClient]> {
+  const bench = await Bench.make();
+  const [alice, bob] = [bench.connect("alice"), bench.connect("bob")];
+  bob.send({ ...consume, prefetch });
+  alice.publish("1");
+  await bench.finish();
+  bench.store.commits.length = 0;
+  bob.take();
+  return [bench, alice, bob];
+}
+
+Deno.test("an acknowledgement is committed with what is published soon after", async () => {
+  const [bench, alice, bob] = await deliverOne(2);
+  await bench.pass(2.9);
+  bob.send({ kind: "ack", id: "1" });
+  await bench.run();
+  await bench.pass(2.9);
+  assert.deepEqual([bench.store.commits, bob.take()], [[], []]);
+  alice.publish("2");
+  await bench.finish();
+  assert.deepEqual(bench.store.commits.map((changes) => changes.map(({ kind }) => kind)), [
+    ["removed", "enqueued"],
+  ]);
+  assert.deepEqual(bob.take().slice(0, 3), ["ack_confirmed 1", "released 1 1", "deliver 2"]);
+  assert.equal(bench.later.size, 0, "nothing is left to be done later");
+});
+
+Deno.test("acknowledgements wait for others no longer than 3 ms, however many come", async () => {
+  const [bench, alice, bob] = await deliverOne(2);
+  alice.publish("2");
+  await bench.finish();
+  bench.store.commits.length = 0;
+  bob.send({ kind: "ack", id: "1" });
+  await bench.run();
+  await bench.pass(2);
+  bob.send({ kind: "ack", id: "2" });
+  await bench.run();
+  await bench.pass(0.9);
+  const sizes = () => bench.store.commits.map((changes) => changes.length);
+  assert.deepEqual(sizes(), []);
+  await bench.pass(0.1);
+  assert.deepEqual(sizes(), [2]);
+});
+
+Deno.test("acknowledgements do not wait where nothing else was committed for 3 ms", async () => {
+  const [bench, , bob] = await deliverOne(2);
+  await bench.pass(3);
+  bob.send({ kind: "ack", id: "1" });
+  await bench.run();
+  assert.equal(bench.store.commits.length, 1);
+});
+
+Deno.test("an acknowledgement that lets another message go does not wait", async () => {
+  const [bench, alice, bob] = await deliverOne(1);
+  alice.publish("2");
+  await bench.finish();
+  bench.store.commits.length = 0;
+  bob.send({ kind: "ack", id: "1" });
+  await bench.run();
+  assert.equal(bench.store.commits.length, 1);
+});
+
+Deno.test("acknowledgements that wait are not forgotten: not by idle, not by a failure", async () => {
+  const [bench, , bob] = await deliverOne(2);
+  bob.send({ kind: "ack", id: "1" });
+  await bench.run();
+  let idle = false;
+  const waiting = bench.engine.idle().then(() => idle = true);
+  bench.engine.forget(5);
+  await bench.run();
+  assert.deepEqual(bench.store.forgotten, [5], "forgetting goes on meanwhile");
+  await bench.succeed();
+  assert.equal(idle, false);
+  await bench.pass(3);
+  await bench.failWith(new Error("no space"));
+  await waiting;
+  assert.deepEqual([bob.take(), bench.turns, bench.later.size], [[], [], 0]);
+});
+
+Deno.test("with many queues or connections a commit takes more, so that each has a share", async () => {
+  const bench = await Bench.make();
+  bench.store.patient = false;
+  const clients = Array.from({ length: 500 }, () => bench.connect("alice"));
+  await bench.finish();
+  bench.store.commits.length = 0;
+  for (const [at, client] of clients.entries()) {
+    client.publish(...Array.from({ length: 10 }, (_, i) => `${at}-${i}`));
+  }
+  await bench.finish();
+  const [first] = bench.store.commits;
+  // 8 steps for each of 501 connections and 2 queues, and the rest of a submission.
+  assert.equal(first?.length, 4030);
 });
 
 Deno.test("a connection that has ended is told nothing more, and what it held goes to another", async () => {
