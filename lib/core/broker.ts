@@ -17,7 +17,7 @@ import { DedupWindow } from "./dedup_window.ts";
 import { Delivery } from "./delivery.ts";
 import type { Effect } from "./effect.ts";
 import type { ConnectionId, Input, InputOf } from "./input.ts";
-import { Message } from "./message.ts";
+import { Message, type MessageHead } from "./message.ts";
 import { Peer } from "./peer.ts";
 import { Publishing } from "./publishing.ts";
 import type { Snapshot, StoredMessage } from "./restore.ts";
@@ -103,11 +103,6 @@ export class Broker {
   /** The disk is nearly full, or no longer: `low` refuses what would fill it. */
   disk(low: boolean): void {
     this.#publishing.diskLow = low;
-  }
-
-  /** How many queues there are. */
-  get queueCount(): number {
-    return this.#topology.queueCount;
   }
 
   /**
@@ -323,11 +318,17 @@ export class Broker {
   }
 
   #restoreMessage({ message: head, acceptedMs, deliveries, gone }: StoredMessage): void {
-    this.#published.remember(head.publisher, head.id, head.checksum, acceptedMs);
+    this.#restoreId(head, acceptedMs);
     if (gone === "removed") this.#acknowledged.remember(head.receiver, head.id, 0, acceptedMs);
     if (gone !== undefined) return;
     const message = new Message(head, acceptedMs, deliveries);
     this.#delivery.enqueue(this.#topology.queueOf(message), message);
+  }
+
+  /** A dead letter was published before it died: its id may be another message's since then. */
+  #restoreId({ publisher, id, checksum, dead }: MessageHead, acceptedMs: number): void {
+    if (dead !== undefined && this.#published.recall(publisher, id) !== undefined) return;
+    this.#published.remember(publisher, id, checksum, acceptedMs);
   }
 }
 

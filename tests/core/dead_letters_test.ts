@@ -71,6 +71,23 @@ Deno.test("a dead-letter queue declares itself with the first dead letter, durab
   assert.deepEqual(driver.connect("bob").stats().queues, [["q", 0], ["q.dead", 2]]);
 });
 
+Deno.test("an id that is another message's by now stays that, also when the older one dies and after a restart", () => {
+  const [driver] = bound();
+  driver.restart({ duplicateHorizonMs: 1_000 });
+  const [alice, bob] = [driver.connect("alice"), driver.connect("bob")];
+  alice.publishAll(["1"], { body: "older" });
+  driver.wait(2_000);
+  alice.publishAll(["2"]);
+  alice.publishAll(["1"], { body: "younger" });
+  bob.fetch("q");
+  bob.reject("1");
+  driver.restart();
+  const again = driver.connect("alice");
+  again.publishAll(["1"], { body: "younger" });
+  assert.equal(again.stats().duplicates, 1);
+  assert.equal(refusal(again.publish("1", { body: "older" })), "conflict");
+});
+
 Deno.test("no quota keeps a message from becoming a dead letter", () => {
   const limits = { maxQueues: 1, maxQueueMessages: 1, maxQueueBytes: 10 };
   const [, alice, bob] = bound({}, limits);

@@ -25,4 +25,5 @@ export const SAVED_SEEDS: readonly number[] = [
   30_028_639,
   40_054_918,
   50_029_312,
+  60_028_631,
 ];
