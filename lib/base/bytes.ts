@@ -1,5 +1,5 @@
 /**
- * Bytes: a growing writer, comparison, and base64 for keys.
+ * Bytes: a growing writer, comparison, and base64.
  *
  * @module
  */

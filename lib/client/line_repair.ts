@@ -5,6 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import fs from "node:fs";
+import { fromUtf8 } from "../base/utf8.ts";
 
 const CHUNK_BYTES = 64 * 1024;
 const NEWLINE = 10;
@@ -61,8 +62,10 @@ function cut(fd: number, size: number): number {
 }
 
 function isJson(line: Uint8Array): boolean {
+  const text = fromUtf8(line);
+  if (text === undefined) return false;
   try {
-    JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(line));
+    JSON.parse(text);
     return true;
   } catch {
     return false;

@@ -2,7 +2,14 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
-import { ByteWriter, equalBytes, fromBase64, toBase64 } from "../../lib/base/bytes.ts";
+import {
+  base64Length,
+  ByteWriter,
+  decodedLength,
+  equalBytes,
+  fromBase64,
+  toBase64,
+} from "../../lib/base/bytes.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
@@ -83,6 +90,8 @@ Deno.test("base64 goes there and back", () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
     assert.deepEqual(fromBase64(toBase64(bytes), bytes.length), bytes);
     assert.equal(fromBase64(toBase64(bytes), bytes.length + 1), undefined);
+    assert.equal(base64Length(bytes.length), toBase64(bytes).length);
+    assert.equal(decodedLength(toBase64(bytes)), bytes.length);
   }));
 });
 

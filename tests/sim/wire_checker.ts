@@ -307,7 +307,8 @@ export class WireChecker implements WireObserver, Justification {
     if (verb === "ack") this.#answersAck(conversation, asked, line, failed);
     if (verb === "touch" && !failed) this.#touched(conversation, line.slice(8));
     if (verb === "consume" && !failed) this.#credit.subscribed(conversation, asked.line);
-    if (EMPTYING.has(verb)) this.#emptying.splice(this.#emptying.indexOf(asked.line), 1);
+    const emptied = this.#emptying.indexOf(asked.line);
+    if (emptied !== -1) this.#emptying.splice(emptied, 1);
     return published.length === 0;
   }
 
