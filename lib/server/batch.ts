@@ -7,6 +7,13 @@ import type { Change, Effect } from "../core/effect.ts";
 import type { ConnectionId } from "../core/input.ts";
 import type { Reply } from "../wire/reply.ts";
 
+/**
+ * Steps of one commit: so many that it pays, and so few that nobody waits long for the next. It writes
+ * rows for each queue and receiver, and each connection gets a piece: where there are many it takes more.
+ */
+const MIN_STEPS = 1024;
+const STEPS_EACH = 8;
+const MAX_STEPS = 8 * 1024;
 /** Bytes that its steps came as. */
 const MAX_BYTES = 8 * 1024 * 1024;
 /** Bytes of bodies that it writes, of which a short command can move many and one message has many copies. */
@@ -32,16 +39,12 @@ export class Batch {
   readonly changes: Change[] = [];
   /** What is let out then, in order. */
   readonly releases: Release[] = [];
-  readonly #maxSteps: number;
+  /** The queues and receivers it writes rows for, and the connections it lets something out to. */
+  readonly #reached = new Set<string | ConnectionId>();
   #steps = 0;
   #bytes = 0;
   #writtenBytes = 0;
   #isAwaited = false;
-
-  /** An empty one, for about `maxSteps` steps. */
-  constructor(maxSteps: number) {
-    this.#maxSteps = maxSteps;
-  }
 
   /** Whether there is nothing in it. */
   get isEmpty(): boolean {
@@ -50,7 +53,8 @@ export class Batch {
 
   /** Whether it has as much as a commit takes. */
   get isFull(): boolean {
-    return this.#steps >= this.#maxSteps || this.#bytes >= MAX_BYTES || this.isLong;
+    const pays = Math.min(Math.max(MIN_STEPS, STEPS_EACH * this.#reached.size), MAX_STEPS);
+    return this.#steps >= pays || this.#bytes >= MAX_BYTES || this.isLong;
   }
 
   /** Whether its commit writes so much that not even the rest of a submission can be added. */
@@ -59,9 +63,8 @@ export class Batch {
   }
 
   /**
-   * Whether somebody waits for more than to hear that an acknowledgement is taken. If not, the commit
-   * can wait for company: nobody is kept from going on, and a crash costs what it costs without that,
-   * a delivery that comes again.
+   * Whether somebody waits for more than to hear that an acknowledgement is taken. If not, a crash
+   * before the commit costs what it costs anyway: a delivery that comes again.
    */
   get isAwaited(): boolean {
     return this.#isAwaited;
@@ -81,12 +84,14 @@ export class Batch {
     if (change.kind !== "removed") this.#isAwaited = true;
     if (change.kind === "enqueued" || change.kind === "moved") {
       this.#writtenBytes += change.message.size;
+      this.#reached.add(change.message.queue).add(change.message.receiver);
     }
   }
 
   /** Adds what is let out. */
   release(release: Release): void {
     this.releases.push(release);
+    this.#reached.add(release.connection);
     if (!isPatient(release)) this.#isAwaited = true;
   }
 }

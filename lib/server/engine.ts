@@ -2,7 +2,7 @@
  * The heart of the running broker. It steps what waits through the core, commits all of it as one,
  * and only then lets answers and deliveries out: no ACK can leave before its message is on disk.
  * What arrives during a commit is the next batch, which is how the store gets large commits under
- * load and short ones without it.
+ * load and short ones without it. Acknowledgements alone may wait a moment for what comes next.
  *
  * @module
  */
@@ -20,17 +20,12 @@ import { Batch, type Release } from "./batch.ts";
 import { Turns } from "./turns.ts";
 
 /**
- * What one commit takes: so much that it pays, and so little that nobody waits long for the next. It
- * has a row for each queue and lets out a piece for each connection: with many of them it takes more.
- */
-const MIN_STEPS = 1024;
-const STEPS_EACH = 8;
-const MAX_STEPS = 8 * 1024;
-/**
- * Acknowledgements wait so long for a commit that is made anyway, where there was one so short a time
- * ago: with a message or more per millisecond they need no commits of their own.
+ * Acknowledgements wait about so long for a commit that is made anyway, where there was one so short a
+ * time ago: with a message or more per millisecond they need no commits of their own.
  */
 const PATIENCE_MS = 3;
+/** Who has waited in vain does not wait again for so long: it may be the only one that would bring company. */
+const ALONE_MS = 100;
 
 /** A step that is the engine's to answer: one that is answered without the store's commit is not. */
 export type EngineStep = Exclude<Step, { readonly kind: "backup" }>;
@@ -88,9 +83,11 @@ export class Engine {
   readonly #outlets = new Map<ConnectionId, Outlet>();
   readonly #touched = new Set<Outlet>();
   readonly #waiting = new Turns<Submission>();
-  #batch: Batch;
-  /** When the last commit was made that somebody waited for. */
+  #batch = new Batch();
+  /** When the last commit ended that somebody waited for. */
   #awaitedMs = -Infinity;
+  /** When acknowledgements may wait again. */
+  #aloneUntilMs = -Infinity;
   /** Takes back the end of the batch's patience. */
   #patience: Cancel | undefined;
   #running = false;
@@ -102,7 +99,6 @@ export class Engine {
   /** Makes an engine that has nothing to do yet. */
   constructor(options: EngineOptions) {
     this.#options = options;
-    this.#batch = this.#newBatch();
   }
 
   /** Takes a new connection in and gives it its number. */
@@ -165,13 +161,6 @@ export class Engine {
     this.submit(connection, [{ kind: "input", input }], 0);
   }
 
-  /** Whether there is something to do before anything else arrives or happens. */
-  get #hasWork(): boolean {
-    const isWaiting = this.#patience !== undefined;
-    return !this.#waiting.empty || this.#forgetBeforeMs !== undefined ||
-      (!isWaiting && !this.#batch.isEmpty);
-  }
-
   get #isIdle(): boolean {
     return !this.#running && this.#waiting.empty && this.#batch.isEmpty;
   }
@@ -193,22 +182,23 @@ export class Engine {
       return this.#fail(error);
     }
     this.#running = false;
-    if (this.#hasWork) return this.#wake();
+    if (!this.#waiting.empty || this.#forgetBeforeMs !== undefined) return this.#wake();
     if (!this.#isIdle) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  /** Whether nobody loses by committing the batch with what comes next, which will be soon. */
+  /** Whether the batch is committed with what comes next, which will be soon. */
   #canWait({ monoMs }: Now): boolean {
     const { changes, isAwaited, isFull } = this.#batch;
-    if (changes.length === 0) return false;
-    if (isAwaited) this.#awaitedMs = monoMs;
-    return !isAwaited && !isFull && monoMs - this.#awaitedMs < PATIENCE_MS;
+    if (changes.length === 0 || isAwaited || isFull) return false;
+    if (this.#forgetBeforeMs !== undefined || monoMs < this.#aloneUntilMs) return false;
+    return monoMs - this.#awaitedMs < PATIENCE_MS;
   }
 
   #wait(): void {
     this.#patience ??= this.#options.timers.after(PATIENCE_MS, () => {
       this.#patience = undefined;
+      this.#aloneUntilMs = this.#options.clock.now().monoMs + ALONE_MS;
       this.#wake();
     });
   }
@@ -217,9 +207,10 @@ export class Engine {
   async #commit(now: Now): Promise<void> {
     this.#patience?.();
     this.#patience = undefined;
-    const { changes, releases } = this.#batch;
-    this.#batch = this.#newBatch();
+    const { changes, releases, isAwaited } = this.#batch;
+    this.#batch = new Batch();
     if (changes.length > 0) await this.#options.store.commit(changes, now.wallMs);
+    if (changes.length > 0 && isAwaited) this.#awaitedMs = this.#options.clock.now().monoMs;
     const bodies = await this.#readBodies(releases);
     for (const release of releases) this.#release(release, bodies);
     for (const outlet of this.#touched) outlet.flush();
@@ -232,11 +223,6 @@ export class Engine {
     const more = await this.#options.store.forget(beforeMs);
     // A later moment may have been asked for meanwhile.
     if (!more && this.#forgetBeforeMs === beforeMs) this.#forgetBeforeMs = undefined;
-  }
-
-  #newBatch(): Batch {
-    const width = this.#options.broker.queueCount + this.#outlets.size;
-    return new Batch(Math.min(Math.max(MIN_STEPS, STEPS_EACH * width), MAX_STEPS));
   }
 
   /** Steps one submission of each connection in turn, until a commit has enough. */
@@ -316,6 +302,7 @@ export class Engine {
 
   #fail(error: unknown): void {
     this.#failed = true;
+    this.#patience?.();
     this.#waiting.clear();
     for (const resolve of this.#idle.splice(0)) resolve();
     const known = error instanceof CipherMqError;

@@ -91,7 +91,7 @@ export const MUTATIONS: readonly Mutation[] = [
     bug: "dedup in memory only",
     edits: [{
       file: BROKER,
-      find: "this.#published.remember(head.publisher, head.id, head.checksum, acceptedMs);",
+      find: "this.#published.remember(publisher, id, checksum, acceptedMs);",
       replace: "",
     }],
     suites: ["tests/core/broker_test.ts", SIM],
@@ -547,23 +547,38 @@ export const MUTATIONS: readonly Mutation[] = [
     bug: "acknowledgements wait for company that does not come",
     edits: [{
       file: ENGINE,
-      find: "this.#patience = undefined;\n      this.#wake();",
-      replace: "this.#patience = undefined;",
+      find: "+ ALONE_MS;\n      this.#wake();",
+      replace: "+ ALONE_MS;",
     }],
     suites: ["tests/server/engine_test.ts"],
   },
   {
-    bug: "what else waits for its commit is taken for an acknowledgement",
+    bug: "what else changes waits like an acknowledgement",
     edits: [{
       file: BATCH,
       find: 'if (change.kind !== "removed") this.#isAwaited = true;',
       replace: "",
-    }, {
+    }],
+    suites: ["tests/server/engine_test.ts"],
+  },
+  {
+    bug: "what else is answered waits like an acknowledgement",
+    edits: [{
       file: BATCH,
       find: "if (!isPatient(release)) this.#isAwaited = true;",
       replace: "",
     }],
     suites: ["tests/server/engine_test.ts"],
+  },
+  {
+    bug: "a dead letter's id is taken for that of what was published after it",
+    edits: [{
+      file: BROKER,
+      find:
+        "if (dead !== undefined && this.#published.recall(publisher, id) !== undefined) return;",
+      replace: "",
+    }],
+    suites: ["tests/core/dead_letters_test.ts"],
   },
   {
     bug: "one message has as many copies as there are queues, however large it is",
