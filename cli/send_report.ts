@@ -100,8 +100,8 @@ export class SendReport {
     const [first, ...others] = errors;
     if (first === undefined) {
       if (!cutShort) return;
-      const sent = counted(this.sent, "message was", "messages were");
-      const why = `interrupted: ${sent} sent, and the rest was not`;
+      const taken = counted(this.sent, "message was", "messages were");
+      const why = `interrupted: ${taken} taken, and what came after was not`;
       throw new CipherMqError("partial", why);
     }
     const none = this.acknowledged + this.recovered === 0;
@@ -112,10 +112,12 @@ export class SendReport {
 
   #partial(more: boolean): CipherMqError {
     const failed = this.#failed > 0
-      ? `${this.#failed} of ${this.sent} messages were not sent`
+      ? `${this.#failed} of ${this.sent} messages were not acknowledged`
       : `${counted(this.acknowledged, "message was", "messages were")} sent`;
     const rest = more ? ", and what came after them was not" : "";
-    const hint = "what was sent is safe; send only the rest again";
+    const hint =
+      "what was acknowledged is safe; where the connection was lost the broker may have more: " +
+      "with --spool the next send sends the rest, and nothing twice";
     return new CipherMqError("partial", failed + rest, { hint });
   }
 

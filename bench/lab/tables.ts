@@ -46,7 +46,7 @@ export function workloadTable(series: readonly Series[]): string {
   );
 }
 
-/** How many times SQLite alone is as fast as the whole data path. */
+/** What part of the speed of SQLite alone the whole data path has. */
 export function baselineTable({ series, baselines }: Contest): string {
   const saturated = series.filter(({ rate }) => rate === 0);
   return markdown(

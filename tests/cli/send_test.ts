@@ -138,7 +138,7 @@ Deno.test("an interrupt that leaves messages unsent is code 7, and says how many
   assert.equal((await program.end()).code, 7, program.stderr.text);
   const { sent, acknowledged } = summaryOf(program.stdout.text);
   assert.equal(sent, acknowledged);
-  assert.match(program.stderr.text, new RegExp(`error: interrupted: ${sent} messages were sent,`));
+  assert.match(program.stderr.text, new RegExp(`error: interrupted: ${sent} messages were taken,`));
 });
 
 /** A broker whose `receiver_1` has a key and a queue with room for three messages. */
@@ -222,7 +222,7 @@ Deno.test("a line that is too long for the broker or the client is told by its n
     /error: line 3 of stdin: the broker refused the message: .*larger than 1048576 byt/;
   assert.match(broker.err, refused);
   assert.match(broker.err, new RegExp(`hint: at most ${fits} bytes of text fit\n`));
-  assert.match(broker.err, /error: 1 of 3 messages were not sent\nhint: /);
+  assert.match(broker.err, /error: 1 of 3 messages were not acknowledged\nhint: /);
   const file = workspace.path("long.txt");
   Deno.writeTextFileSync(file, lines(3) + "x".repeat(7_000_000));
   const client = await send(workspace, ["--file", file, ...AS]);
@@ -247,7 +247,7 @@ Deno.test("an interrupt ends a wait for a receiver's key at once, with code 4 an
   await both.until("stderr", (lines) => lines.find((line) => line.startsWith("waiting for nob")));
   both.signal("SIGTERM");
   assert.equal((await both.end()).code, 7, both.stderr.text);
-  assert.match(both.stderr.text, /error: 1 of 2 messages were not sent/);
+  assert.match(both.stderr.text, /error: 1 of 2 messages were not acknowledged/);
 });
 
 Deno.test("a message that waited too long is never delivered: a dead letter, or gone, as the queue says", async () => {
