@@ -5,7 +5,6 @@
  */
 import { Buffer } from "node:buffer";
 import fs from "node:fs";
-import { fromUtf8 } from "../base/utf8.ts";
 
 const CHUNK_BYTES = 64 * 1024;
 const NEWLINE = 10;
@@ -62,10 +61,9 @@ function cut(fd: number, size: number): number {
 }
 
 function isJson(line: Uint8Array): boolean {
-  const text = fromUtf8(line);
-  if (text === undefined) return false;
   try {
-    JSON.parse(text);
+    // Not `fromUtf8`: a byte order mark, which an editor may have put there, is no reason to cut a line.
+    JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(line));
     return true;
   } catch {
     return false;

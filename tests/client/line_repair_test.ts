@@ -33,6 +33,10 @@ Deno.test("a whole last line gets its end, a torn one goes, and others are not l
   assert.equal(repaired(`1\n${long.slice(0, -2)}`), "1\n");
 });
 
+Deno.test("a line that begins with a byte order mark stays", () => {
+  assert.equal(repaired('\uFEFF{"a":1}'), '\uFEFF{"a":1}\n');
+});
+
 Deno.test("from a given line on, the file is cut at the first line that is not JSON", () => {
   assert.equal(repaired("bad\n1\n2\n\0\0\n3\n", 4), "bad\n1\n2\n");
   assert.equal(repaired("1\n2\n3", 2), "1\n2\n3\n");
